@@ -1,0 +1,58 @@
+# One command each: `make demo` shows the main job, `make test` runs every check.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# PEERS=required turns a test skipped for a missing outside program into a failure.
+PEERS ?= optional
+# A folder of captures for `make captures`.
+DIR ?= captures
+
+.PHONY: setup demo test format lint types imports tests peers bench captures lock clean
+
+setup: $(READY)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "evrds needs Python 3.11 or later, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 setup")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/python tests/loopback/demo.py demo
+
+test: format lint types imports tests
+
+format: $(READY)
+	$(BIN)/ruff format --check .
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.14
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+tests: $(READY)
+	EVRDS_PEERS=$(PEERS) $(BIN)/pytest -n auto
+
+# Programs from outside that tests with the marker `peer` talk to.
+peers:
+	@tests/peers.sh
+
+bench: $(READY)
+	$(BIN)/python tests/benchmarks/run.py
+
+captures: $(READY)
+	$(BIN)/python tests/captures/expectations.py $(DIR)
+
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra ocpp --extra plots pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) demo build dist
