@@ -1,1 +1,1 @@
-"""encoder"""
+"""The head-end: from a plan of messages to groups, the FM multiplex and IQ."""
