@@ -1,9 +1,9 @@
 """Four information words as a group: its type, the fields that every group carries, its bits (EN 50067, 3.1).
 
-    block 1  PI, 16 bits
-    block 2  TTTT V T PPPPP xxxxx   group type 4, version 1 (B), TP 1, PTY 5, 5 free bits
-    block 3  16 bits; in version B the PI again, under offset word C'
-    block 4  16 bits
+block 1  PI, 16 bits
+block 2  TTTT V T PPPPP xxxxx   group type 4, version 1 (B), TP 1, PTY 5, 5 free bits
+block 3  16 bits; in version B the PI again, under offset word C'
+block 4  16 bits
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ class Group:
     words: tuple[int, int, int, int]
 
     def __post_init__(self) -> None:
-        if len(self.words) != BLOCKS or any(not 0 <= word <= 0xFFFF for word in self.words):
+        if any(not 0 <= word <= 0xFFFF for word in self.words):
             raise ValueError(f"a group is four words of 16 bits, not {self.words}")
 
     @property

@@ -6,7 +6,9 @@ from typing import Final
 Words = tuple[int | None, int | None, int | None, int | None]
 """The four words of a group as heard: None where a block was not accepted."""
 
-_LINE: Final = re.compile(r"\s*([0-9A-Fa-f]{4}|-{4})\s+([0-9A-Fa-f]{4}|-{4})\s+([0-9A-Fa-f]{4}|-{4})\s+([0-9A-Fa-f]{4}|-{4})(?:\s.*)?")
+_LINE: Final = re.compile(
+    r"\s*([0-9A-Fa-f]{4}|-{4})\s+([0-9A-Fa-f]{4}|-{4})\s+([0-9A-Fa-f]{4}|-{4})\s+([0-9A-Fa-f]{4}|-{4})(?:\s.*)?"
+)
 NO_WORD: Final = "----"
 
 

@@ -1,0 +1,1 @@
+"""The open-data application of docs/protocol.md: from a message to signed, coded symbols and back."""

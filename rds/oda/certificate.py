@@ -1,0 +1,96 @@
+"""A root's word about an operator's key: what it may do, where and for how long (protocol, Keys; record type 4).
+
+kkkk eeeeeeeeeeee bbbb(28) aaaa(28) rrrrrrrr ssssssssssssssssssss .... 32 bytes
+key 4, epoch 12, not before 28, not after 28, roles 8, scope 20, reserved 4, public key 256
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntFlag
+from typing import Final
+
+from rds.fields import Layout
+from rds.oda.region import Region
+from rds.oda.ticks import TICK_S
+
+RECORD_CERTIFICATE: Final = 4
+ROOT_KEYS: Final = (14, 15)
+OPERATOR_KEYS: Final = range(14)
+LONGEST_VALIDITY: Final = timedelta(days=400)
+_PUBLIC_KEY_OCTETS: Final = 32
+_HEAD: Final = Layout("key:4 epoch:12 not_before:28 not_after:28 roles:8 scope:20 reserved:4")
+CERTIFICATE_OCTETS: Final = _HEAD.octets + _PUBLIC_KEY_OCTETS
+
+
+class Role(IntFlag):
+    """What a key may send."""
+
+    HEARTBEAT = 0x80
+    TARIFF = 0x40
+    """Tiers, prices, tables, notices."""
+    CURTAIL = 0x20
+    HALT = 0x10
+    """Without it nothing goes below 6 A."""
+    LOAD_UP = 0x08
+    OTHERS = 0x04
+    """Reach other keys' events."""
+    TEST = 0x02
+
+
+ALL_ROLES: Final = Role(0xFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """An operator key's certificate; `not_before` and `not_after` are ticks, both inside the validity.
+
+    Raises:
+        ValueError: a key id above 13, a validity that is empty or over 400 days, a reserved scope, a wrong key size.
+    """
+
+    key: int
+    epoch: int
+    not_before: int
+    not_after: int
+    roles: Role
+    scope: Region
+    public_key: bytes
+
+    def __post_init__(self) -> None:
+        if self.key not in OPERATOR_KEYS:
+            raise ValueError(f"key id {self.key}; allowed for an operator: 0..13")
+        if not 0 <= (self.not_after - self.not_before) * TICK_S <= LONGEST_VALIDITY.total_seconds():
+            raise ValueError(f"validity of ticks {self.not_before}..{self.not_after}; allowed: at most 400 days")
+        if self.scope.reserved:
+            raise ValueError(f"scope {self.scope} is reserved")
+        if len(self.public_key) != _PUBLIC_KEY_OCTETS:
+            raise ValueError(f"a public key has {_PUBLIC_KEY_OCTETS} bytes, not {len(self.public_key)}")
+
+    def valid_at(self, ts: int) -> bool:
+        """Whether a message with this TS lies in the validity."""
+        return self.not_before <= ts <= self.not_after
+
+
+def pack_certificate(certificate: Certificate) -> bytes:
+    """The 45 bytes of a certificate."""
+    values = {name: int(getattr(certificate, name)) for name in _HEAD.names if name != "reserved"}
+    return _HEAD.pack(values | {"reserved": 0}) + certificate.public_key
+
+
+def unpack_certificate(body: bytes) -> Certificate | None:
+    """The certificate at the start of a record's body, or None if it is short or has a reserved value."""
+    if len(body) < CERTIFICATE_OCTETS:
+        return None
+    values = _HEAD.unpack(body)
+    try:
+        return Certificate(
+            key=values["key"],
+            epoch=values["epoch"],
+            not_before=values["not_before"],
+            not_after=values["not_after"],
+            roles=Role(values["roles"]),
+            scope=Region(values["scope"]),
+            public_key=body[_HEAD.octets : CERTIFICATE_OCTETS],
+        )
+    except ValueError:
+        return None
