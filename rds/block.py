@@ -1,4 +1,4 @@
-"""Information words to 26-bit blocks and back: checkwords, syndromes, offset words, bursts (EN 50067, 2.3, annexes A and B).
+"""Information words to 26-bit blocks and back: checkwords, offset words, bursts (EN 50067, 2.3, annexes A and B).
 
 A block is an int of 26 bits, the first-sent bit highest: information word (16), then checkword xor offset word (10).
 """
