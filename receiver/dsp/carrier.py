@@ -1,0 +1,56 @@
+"""Pilot samples to the phase of 57 kHz: three times the pilot's, block by block, or where there is none, free running."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+_COHERENT: Final = 0.5
+"""A block whose derotated pilot samples keep this share of their size in the sum holds a pilot."""
+_TRANSFORM: Final = 4096
+_FREQUENCY_GAIN: Final = 0.1
+
+
+class PilotReference:
+    """Follows the pilot's phase by one complex mean a block, its frequency by the slope from block to block."""
+
+    def __init__(self, rate_hz: float) -> None:
+        """Takes the rate of the pilot's samples."""
+        self._rate_hz = rate_hz
+        self._phase = 0.0
+        self.frequency_hz = 0.0
+        self.locked = False
+        self._fresh = True
+
+    def acquire(self, samples: npt.NDArray[np.complex64]) -> bool:
+        """Sets the frequency from a stretch of samples (complex64); whether a pilot stands out of it."""
+        size = max(_TRANSFORM, 4 * len(samples))
+        spectrum = np.abs(scipy.fft.fft(samples, size))
+        peak = int(np.argmax(spectrum))
+        self.frequency_hz = float(scipy.fft.fftfreq(size, 1 / self._rate_hz)[peak])
+        self.locked = bool(spectrum[peak] > _COHERENT * np.sum(np.abs(samples)))
+        self._fresh = True
+        return self.locked
+
+    def track(self, samples: npt.NDArray[np.complex64]) -> tuple[float, float]:
+        """The pilot's phase at the block's first sample and its slope, in radians and radians a second.
+
+        `locked` says whether they come from the block's own samples; otherwise they run on as they were.
+        """
+        duration_s = len(samples) / self._rate_hz
+        turn = np.exp(-2j * np.pi * self.frequency_hz / self._rate_hz * np.arange(len(samples)))
+        mean = np.vdot(np.conj(turn), samples)
+        size = float(np.sum(np.abs(samples)))
+        self.locked = bool(np.abs(mean) > _COHERENT * size > 0)
+        if self.locked:
+            measured = float(np.angle(mean))
+            error = (measured - self._phase + np.pi) % (2 * np.pi) - np.pi
+            if self._fresh:
+                self._fresh, error, self._phase = False, 0.0, measured
+            # The mean is the phase at the block's middle, so an error of slope shows there by half a block's turn.
+            self.frequency_hz += _FREQUENCY_GAIN * error / (2 * np.pi * duration_s)
+            self._phase += error
+        phase, slope = self._phase, 2 * np.pi * self.frequency_hz
+        self._phase = (self._phase + slope * duration_s) % (2 * np.pi)
+        return phase, slope

@@ -1,0 +1,79 @@
+"""IQ at the input's rate to IQ of one station at its intermediate rate: shift, filter and decimate in one FFT pair.
+
+The pass band is what the discriminator likes best: 200 to 260 kHz wide. Narrower costs 0.8 dB at 160 kHz and 2.6 dB
+at 120 kHz; wider only lets noise and neighbours in.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from receiver.dsp.overlap_save import BlockBuffer
+
+Complex = npt.NDArray[np.complex64]
+
+MIN_RATE_HZ: Final = 220_000
+"""Below this rate an IQ stream does not hold an FM station."""
+MAX_IF_RATE_HZ: Final = 320_000
+"""Up to this rate a stream is its station's IF as it is."""
+_IF_RATE_HZ: Final = 250_000
+_BLOCK_S: Final = 0.02
+_PASS_HZ: Final = 100_000
+_STOP_HZ: Final = 130_000
+
+
+def decimation_of(rate_hz: int) -> int:
+    """The whole number that brings a rate next to 250 kHz, never below `MIN_RATE_HZ`."""
+    if rate_hz <= MAX_IF_RATE_HZ:
+        return 1
+    return min(max(1, round(rate_hz / _IF_RATE_HZ)), rate_hz // MIN_RATE_HZ)
+
+
+class Channel:
+    """One station's IF out of a wider stream. Sample n of the output lies at input sample n x `decimation`."""
+
+    def __init__(self, rate_hz: int, *, offset_hz: float = 0.0) -> None:
+        """Chooses the decimation for an input rate and the station's distance from the recording's centre."""
+        self.decimation = decimation_of(rate_hz)
+        self.rate_hz = rate_hz / self.decimation
+        self._passes = self.decimation == 1 and offset_hz == 0
+        # Sixteen hops and a seventeenth of overlap: whole after decimation, and small enough for the cache.
+        hop_out = round(self.rate_hz * _BLOCK_S / 16) * 15
+        block_out = hop_out // 15 * 16
+        block_in = block_out * self.decimation
+        self._lead_out = (block_out - hop_out) // 2
+        self._hop_out, self._block_out = hop_out, block_out
+        self._buffer = BlockBuffer(block_in, hop_out * self.decimation, np.complex64)
+        self._bin = round(offset_hz * block_in / rate_hz)
+        self._cycles_per_hop = self._bin * hop_out / block_out
+        self._cycles_of_lead = self._bin * self._lead_out / block_out
+        frequency_hz = np.abs(scipy.fft.fftfreq(block_out, 1 / self.rate_hz))
+        edge = np.clip((_STOP_HZ - frequency_hz) / (_STOP_HZ - _PASS_HZ), 0, 1)
+        self._response = (np.sin(np.pi / 2 * edge) ** 2 / self.decimation).astype(np.float32)
+        self._block_index = 0
+
+    def feed(self, chunk: Complex) -> list[Complex]:
+        """IF samples (complex64) that a chunk of input (complex64) completes."""
+        if self._passes:
+            return [chunk]
+        return [self._filter(block) for block in self._buffer.feed(chunk)]
+
+    def flush(self) -> list[Complex]:
+        """What is still inside."""
+        if self._passes:
+            return []
+        return [self._filter(block)[: -(-valid // self.decimation)] for block, valid in self._buffer.flush()]
+
+    def _filter(self, block: Complex) -> Complex:
+        spectrum = scipy.fft.fft(block)
+        half = self._block_out // 2
+        bins = np.arange(self._bin - half, self._bin - half + self._block_out)
+        picked = np.take(spectrum, bins, mode="wrap")
+        picked = np.roll(picked, -half) * self._response
+        turn = np.exp(-2j * np.pi * ((self._block_index * self._cycles_per_hop - self._cycles_of_lead) % 1.0))
+        self._block_index += 1
+        middle = scipy.fft.ifft(picked)[self._lead_out : self._lead_out + self._hop_out]
+        result: Complex = (middle * np.complex64(turn)).astype(np.complex64, copy=False)
+        return result

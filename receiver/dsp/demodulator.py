@@ -1,0 +1,220 @@
+"""RDS baseband and pilot to soft symbols: phase from the pilot or from the symbols themselves, bit clock, samples.
+
+All estimates are sums over blocks of 90 ms that forget slowly, no loop runs per sample. The first half second is kept
+until the estimates stand and is then demodulated from its beginning, so a recording's first group is not lost.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from rds.constants import BIT_RATE_HZ, SUBCARRIER_HZ
+from receiver.dsp.carrier import PilotReference
+from receiver.dsp.subcarrier import Subcarrier, SubcarrierBlock
+
+_ACQUISITION_BLOCKS: Final = 6
+"""0.54 s: enough for a phase, a bit clock and a frequency at the weakest usable signal."""
+_MEMORY: Final = 0.85
+"""What a sum keeps of itself per block: 0.6 s."""
+_FAST_MEMORY: Final = 0.4
+_LONGEST_OFFSET_HZ: Final = 30.0
+"""500 ppm of sample clock at 57 kHz, and the rounding to a bin."""
+_FREQUENCY_GAIN: Final = 0.05
+_TRANSFORM: Final = 8192
+_PILOT_HARMONIC: Final = 3
+_SURE: Final = 0.5
+"""Coherence of the squared symbols above which a sudden turn of the phase is believed."""
+_SURE_CLOCK: Final = 0.12
+"""The same for the bit clock; 0.23 to 0.26 is a clean signal's."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoftSymbols:
+    """Channel symbols in the order received, before differential decoding."""
+
+    values: npt.NDArray[np.float32]
+    """Sign is the symbol, size the confidence; a clean symbol has size 1.0 on average. The sign's meaning is free."""
+    starts_s: npt.NDArray[np.float64]
+    """When each symbol's bit begins, seconds from the input's first sample."""
+    quadrature: npt.NDArray[np.float32]
+    """What lies at right angles to the symbols, in the same scale: noise, for the constellation and the EVM."""
+
+
+class _Average:
+    """A complex sum that forgets, beside a faster one that notices when the slow one has been left behind."""
+
+    __slots__ = ("_fast", "_slow")
+
+    def __init__(self) -> None:
+        self._slow = self._fast = 0j
+
+    def add(self, value: complex, *, believed: float) -> complex:
+        """The slow mean after a value of size 0..1; if the fast mean is above `believed` and has turned away, that."""
+        self._fast = _FAST_MEMORY * self._fast + (1 - _FAST_MEMORY) * value
+        self._slow = _MEMORY * self._slow + (1 - _MEMORY) * value
+        turned = (self._fast * np.conj(self._slow)).real < 0
+        if abs(self._fast) > believed and turned:
+            self._slow = self._fast
+        return self._slow
+
+    def turn(self, radians: float) -> None:
+        """Turns both means back, when what they are measured against has been turned forward."""
+        factor = complex(np.exp(-1j * radians))
+        self._slow *= factor
+        self._fast *= factor
+
+
+class Demodulator:
+    """Blocks of the two bands in, soft symbols out."""
+
+    def __init__(self, bands: Subcarrier) -> None:
+        """Takes the rates and residual offsets of the stage before."""
+        self._rate_hz = bands.baseband_rate_hz
+        self._residual_hz = bands.subcarrier_residual_hz
+        self._pilot_residual_hz = bands.pilot_residual_hz
+        self._pilot = PilotReference(bands.pilot_rate_hz)
+        self._period = self._rate_hz / BIT_RATE_HZ
+        self._waiting: list[SubcarrierBlock] | None = []
+        self._phase = 0.0
+        self._frequency_hz = self._residual_hz
+        self._carrier_start = 0.0
+        self._squared, self._clock = _Average(), _Average()
+        self._next = 0.0
+        self._last_sample = np.zeros(1, np.complex64)
+        self._amplitude = 0.0
+        self.coherence = 0.0
+        """0..1: how well the squared symbols agree on a phase; 1 is a clean signal."""
+        self.pilot_deviation = 0.0
+        """The pilot's deviation in the last block, 1.0 = 75 kHz."""
+
+    @property
+    def pilot_locked(self) -> bool:
+        """Whether the phase of 57 kHz comes from the pilot."""
+        return self._pilot.locked
+
+    @property
+    def clock_error(self) -> float:
+        """How much faster than the sample clock says the subcarrier runs; 1e-6 = 1 ppm."""
+        return (self._frequency_hz - self._residual_hz) / SUBCARRIER_HZ
+
+    def feed(self, block: SubcarrierBlock) -> list[SoftSymbols]:
+        """The symbols that a block completes; none until the first half second has been heard."""
+        if self._waiting is None:
+            return [self._demodulate(block)]
+        self._waiting.append(block)
+        return self._begin() if len(self._waiting) == _ACQUISITION_BLOCKS else []
+
+    def flush(self) -> list[SoftSymbols]:
+        """The symbols of an input shorter than the first half second."""
+        return self._begin() if self._waiting else []
+
+    def _begin(self) -> list[SoftSymbols]:
+        """Sets frequency, bit clock and phase from the blocks kept, then demodulates them."""
+        blocks, self._waiting = self._waiting or [], None
+        baseband = np.concatenate([block.baseband for block in blocks])
+        if self._pilot.acquire(np.concatenate([block.pilot for block in blocks])):
+            error_hz = _PILOT_HARMONIC * (self._pilot.frequency_hz - self._pilot_residual_hz)
+            self._frequency_hz = self._residual_hz + error_hz
+        else:
+            self._frequency_hz = self._squared_frequency_hz(baseband)
+        self._set_clock(baseband)
+        phase = self._reference(blocks[0])
+        symbols, _ = self._sample(baseband[: len(phase)] * np.exp(-1j * phase), 0.0)
+        self._pilot.acquire(np.concatenate([block.pilot for block in blocks]))
+        self._phase = float(np.angle(np.sum(symbols**2))) / 2
+        return [self._demodulate(block) for block in blocks]
+
+    def _symbol_line(self, baseband: npt.NDArray[np.complex64], start: float) -> complex:
+        """The line at the bit rate in the power of the matched filter's output, as a share of it, phased to the clock."""
+        power = np.square(np.abs(baseband))
+        turns = (np.arange(len(baseband)) - start) / self._symbol_period
+        total = float(np.sum(power))
+        return complex(np.dot(power, np.exp(-2j * np.pi * turns))) / total if total > 0 else 0j
+
+    @property
+    def _symbol_period(self) -> float:
+        """Baseband samples a bit, by the clock error that the carrier shows: both come from one oscillator."""
+        return self._period / (1 + self.clock_error)
+
+    def _set_clock(self, baseband: npt.NDArray[np.complex64]) -> None:
+        line = self._symbol_line(baseband, 0.0)
+        self._next = float(-np.angle(line)) / (2 * np.pi) * self._symbol_period % self._symbol_period
+
+    def _squared_frequency_hz(self, baseband: npt.NDArray[np.complex64]) -> float:
+        """The carrier's offset from the baseband's zero: half the strongest line in the squared symbols."""
+        self._set_clock(baseband)
+        squared = self._sample(baseband, 0.0)[0] ** 2
+        size = max(_TRANSFORM, 4 * len(squared))
+        spectrum = np.abs(scipy.fft.fft(squared, size))
+        frequency_hz = scipy.fft.fftfreq(size, self._period / self._rate_hz) / 2
+        spectrum[np.abs(frequency_hz - self._residual_hz) > _LONGEST_OFFSET_HZ] = 0
+        return float(frequency_hz[int(np.argmax(spectrum))])
+
+    def _reference(self, block: SubcarrierBlock) -> npt.NDArray[np.float64]:
+        """The phase of 57 kHz at every baseband sample of a block, but for a constant."""
+        seconds = np.arange(len(block.baseband)) / self._rate_hz
+        phase, slope = self._pilot.track(block.pilot) if len(block.pilot) else (0.0, 0.0)
+        if self._pilot.locked:
+            # Bins were rounded apart for pilot and subcarrier, so three times one is the other but for this.
+            residual = 2 * np.pi * (self._residual_hz - _PILOT_HARMONIC * self._pilot_residual_hz)
+            self._frequency_hz = (_PILOT_HARMONIC * slope + residual) / (2 * np.pi)
+            return _PILOT_HARMONIC * (phase + slope * seconds) + residual * (seconds + block.start_s)
+        start = self._carrier_start
+        turns = 2 * np.pi * self._frequency_hz
+        self._carrier_start = (start + turns * len(seconds) / self._rate_hz) % (2 * np.pi)
+        return start + turns * seconds
+
+    def _sample(self, baseband: npt.NDArray[np.complex64], first: float) -> tuple[npt.NDArray[np.complex64], float]:
+        """Symbols at the bit clock's moments, between samples by a straight line; and the moment of the next one.
+
+        `first` is the time of baseband[0] in samples; moments count from the same zero.
+        """
+        count = max(0, int(np.ceil((first + len(baseband) - 1 - self._next) / self._symbol_period)))
+        moments = self._next - first + self._symbol_period * np.arange(count)
+        whole = moments.astype(np.intp)
+        share = (moments - whole).astype(np.float32)
+        symbols: npt.NDArray[np.complex64] = baseband[whole] * (1 - share) + baseband[whole + 1] * share
+        return symbols, self._next + self._symbol_period * count
+
+    def _demodulate(self, block: SubcarrierBlock) -> SoftSymbols:
+        """Symbols of one block; then the estimates take the block in."""
+        self.pilot_deviation = float(np.mean(np.abs(block.pilot))) if len(block.pilot) else 0.0
+        turned = (block.baseband * np.exp(-1j * (self._reference(block) + self._phase))).astype(np.complex64)
+        extended = np.concatenate((self._last_sample, turned))
+        # Time in samples from this block's first; the sample before it stands at -1.
+        first_moment = self._next
+        symbols, self._next = self._sample(extended, -1.0)
+        self._follow_clock(extended, first_moment)
+        moments = first_moment + self._symbol_period * np.arange(len(symbols))
+        starts_s = block.start_s + (moments - self._period / 2) / self._rate_hz
+        self._next -= len(turned)
+        self._last_sample = turned[-1:]
+        self._follow_phase(symbols)
+        scale = np.float32(1 / self._amplitude if self._amplitude > 0 else 1)
+        values = symbols * scale
+        return SoftSymbols(values.real.copy(), starts_s, values.imag.copy())
+
+    def _follow_clock(self, extended: npt.NDArray[np.complex64], first_moment: float) -> None:
+        line = self._clock.add(self._symbol_line(extended, first_moment + 1), believed=_SURE_CLOCK)
+        late = -float(np.angle(line))
+        self._next += late / (2 * np.pi) * self._symbol_period
+        self._clock.turn(-late)
+
+    def _follow_phase(self, symbols: npt.NDArray[np.complex64]) -> None:
+        power = float(np.sum(np.square(np.abs(symbols))))
+        if power == 0:
+            return
+        squared = complex(np.sum(symbols**2)) / power
+        self._amplitude = self._amplitude or np.sqrt(power / len(symbols))
+        self._amplitude += 0.2 * (np.sqrt(power / len(symbols)) - self._amplitude)
+        mean = self._squared.add(squared, believed=_SURE)
+        self.coherence = abs(mean)
+        ahead = float(np.angle(mean)) / 2
+        self._phase += ahead
+        self._squared.turn(2 * ahead)
+        if not self._pilot.locked:
+            block_s = len(symbols) / BIT_RATE_HZ
+            self._frequency_hz += _FREQUENCY_GAIN * ahead / (2 * np.pi * block_s)

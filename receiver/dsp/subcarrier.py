@@ -1,0 +1,94 @@
+"""The multiplex to the RDS baseband at 16 samples a bit, matched filter done, and to the pilot: one FFT, two inverses."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from rds.constants import BIT_RATE_HZ, PILOT_HZ, SUBCARRIER_HZ
+from rds.waveform import biphase_response
+from receiver.dsp.overlap_save import BlockBuffer
+
+_BASEBAND_POINTS: Final = 1900
+"""Points of the baseband's inverse FFT: 19 kS/s from blocks of 0.1 s."""
+_PILOT_POINTS: Final = 40
+"""Points of the pilot's: 400 S/s, 200 Hz to each side."""
+_PARTS: Final = 20
+"""A block is 20 parts of which neighbours share two: 10 ms, twelve bits, longer than the matched filter."""
+_SHARED: Final = 2
+MIN_RATE_HZ: Final = 2 * (SUBCARRIER_HZ + 2 * BIT_RATE_HZ) + 1000
+"""The multiplex must reach beyond 57 kHz + 2.4 kHz."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubcarrierBlock:
+    """90 ms of the two bands; time runs in seconds from the input's first sample."""
+
+    start_s: float
+    """When baseband[0] and pilot[0] are."""
+    baseband: npt.NDArray[np.complex64]
+    """About 57 kHz, matched filtered; 1.0 = 75 kHz deviation of a carrier."""
+    pilot: npt.NDArray[np.complex64]
+    """About 19 kHz; its magnitude is the pilot's deviation, 1.0 = 75 kHz."""
+
+
+class Subcarrier:
+    """MPX in, blocks of the two bands out."""
+
+    def __init__(self, rate_hz: float) -> None:
+        """Plans the transforms for an MPX rate of at least `MIN_RATE_HZ`."""
+        part = max(1, round(rate_hz / 10 / _PARTS))
+        block, hop = part * _PARTS, part * (_PARTS - _SHARED)
+        self._buffer = BlockBuffer(block, hop, np.float32)
+        self._hop_s = hop / rate_hz
+        bin_hz = rate_hz / block
+        self.baseband_rate_hz = _BASEBAND_POINTS * bin_hz
+        self.pilot_rate_hz = _PILOT_POINTS * bin_hz
+        self._baseband_bin = round(SUBCARRIER_HZ / bin_hz)
+        self._pilot_bin = round(PILOT_HZ / bin_hz)
+        self.subcarrier_residual_hz = SUBCARRIER_HZ - self._baseband_bin * bin_hz
+        """How far 57 kHz lies from the baseband's zero: the nearest bin was taken."""
+        self.pilot_residual_hz = PILOT_HZ - self._pilot_bin * bin_hz
+        frequency_hz = scipy.fft.fftfreq(_BASEBAND_POINTS, 1 / self.baseband_rate_hz) - self.subcarrier_residual_hz
+        matched = np.conj(biphase_response(frequency_hz)) * (2 * _BASEBAND_POINTS / block)
+        self._matched = matched.astype(np.complex64)
+        window = np.cos(np.pi / 2 * np.clip(scipy.fft.fftfreq(_PILOT_POINTS) * 2, -1, 1)) ** 2
+        self._pilot_window = (window * (2 * _PILOT_POINTS / block)).astype(np.float32)
+        self._block_index = 0
+
+    def feed(self, mpx: npt.NDArray[np.float32]) -> list[SubcarrierBlock]:
+        """The blocks that a chunk of MPX (float32, 1.0 = 75 kHz) completes."""
+        return [self._split(block) for block in self._buffer.feed(mpx)]
+
+    def flush(self) -> list[SubcarrierBlock]:
+        """The last blocks, cut where the input ended."""
+        blocks = []
+        for block, valid in self._buffer.flush():
+            whole = self._split(block)
+            share = valid / self._buffer.hop_samples
+            baseband = whole.baseband[: round(share * len(whole.baseband))]
+            blocks.append(SubcarrierBlock(whole.start_s, baseband, whole.pilot[: round(share * len(whole.pilot))]))
+        return blocks
+
+    def _split(self, block: npt.NDArray[np.float32]) -> SubcarrierBlock:
+        spectrum = scipy.fft.rfft(block)
+        baseband = self._band(spectrum, self._baseband_bin, self._matched)
+        pilot = self._band(spectrum, self._pilot_bin, self._pilot_window)
+        start_s = self._block_index * self._hop_s
+        self._block_index += 1
+        return SubcarrierBlock(start_s, baseband, pilot)
+
+    def _band(
+        self, spectrum: npt.NDArray[np.complex64], centre: int, response: npt.NDArray[np.complex64 | np.float32]
+    ) -> npt.NDArray[np.complex64]:
+        """The valid middle of one band at its own rate, its phase running on from block to block."""
+        points = len(response)
+        half = points // 2
+        bins = np.concatenate((spectrum[centre : centre + half], spectrum[centre - half : centre]))
+        lead = points * _SHARED // 2 // _PARTS
+        middle = scipy.fft.ifft(bins * response)[lead : points - lead]
+        turns = centre * (self._block_index * (_PARTS - _SHARED) - _SHARED // 2) % _PARTS / _PARTS
+        turned: npt.NDArray[np.complex64] = middle * np.complex64(np.exp(-2j * np.pi * turns))
+        return turned
