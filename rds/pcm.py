@@ -1,0 +1,33 @@
+"""PCM octets, as WAV files and raw recordings hold them, to float32 samples of -1.0 to 1.0."""
+
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+SampleFormat = Literal["u8", "s16", "s24", "s32", "f32"]
+"""Little endian; u8 is offset by 128, f32 is IEEE 754."""
+
+SAMPLE_OCTETS: Final[dict[SampleFormat, int]] = {"u8": 1, "s16": 2, "s24": 3, "s32": 4, "f32": 4}
+
+
+def decode_pcm(octets: bytes | memoryview, sample_format: SampleFormat) -> npt.NDArray[np.float32]:
+    """Samples in the order stored, channels interleaved; float32, integer full scale = 1.0, floats as they are.
+
+    Raises:
+        ValueError: the octets end within a sample.
+    """
+    width = SAMPLE_OCTETS[sample_format]
+    if len(octets) % width:
+        raise ValueError(f"{len(octets)} octets are no whole number of {sample_format} samples of {width} octets")
+    if sample_format == "f32":
+        return np.frombuffer(octets, dtype="<f4").astype(np.float32)
+    if sample_format == "u8":
+        return (np.frombuffer(octets, dtype=np.uint8).astype(np.float32) - np.float32(128)) / np.float32(128)
+    if sample_format == "s24":
+        # Each sample becomes the high three octets of a 32-bit one, which keeps its sign.
+        wide = np.zeros((len(octets) // 3, 4), dtype=np.uint8)
+        wide[:, 1:] = np.frombuffer(octets, dtype=np.uint8).reshape(-1, 3)
+        return wide.reshape(-1).view("<i4").astype(np.float32) / np.float32(2**31)
+    full_scale = np.float32(2**15 if sample_format == "s16" else 2**31)
+    return np.frombuffer(octets, dtype="<i2" if sample_format == "s16" else "<i4").astype(np.float32) / full_scale
