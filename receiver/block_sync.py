@@ -22,7 +22,7 @@ _LOSS_BLOCKS: Final = 40
 """Blocks in a row without a clean one: 0.9 s, then synchronisation is given up."""
 _TRUST_WINDOW: Final = 12
 _TRUST_CLEAN: Final = 3
-"""Clean blocks among the last twelve that it takes to believe a corrected one: in noise one block in twenty corrects."""
+"""Clean blocks among the last twelve that it takes to believe a corrected one: in noise one in twenty corrects."""
 _HISTORY_BITS: Final = 2 * _WINDOW_BITS
 _HALF: Final = BLOCK_BITS // 2
 _VERSION_B: Final = 0x0800
@@ -49,13 +49,15 @@ def sliding_blocks(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
     """The 26-bit block that begins at each bit (uint8 of 0 and 1): uint32, 25 fewer than bits."""
     if len(bits) < BLOCK_BITS:
         return np.empty(0, np.uint32)
-    words = bits.astype(np.uint32)
-    by_width = {1: words}
+    by_width = {1: bits.astype(np.uint32)}
     for width in (2, 4, 8, 16):
         half = by_width[width // 2]
-        by_width[width] = half[: len(half) - width // 2] << (width // 2) | half[width // 2 :]
-    blocks: npt.NDArray[np.uint32] = by_width[16][:-10] << 10 | by_width[8][16:-2] << 2 | by_width[2][24:]
-    return blocks
+        by_width[width] = _joined(half[: len(half) - width // 2], half[width // 2 :], width // 2)
+    return _joined(_joined(by_width[16][:-10], by_width[8][16:-2], 8), by_width[2][24:], 2)
+
+
+def _joined(high: npt.NDArray[np.uint32], low: npt.NDArray[np.uint32], low_bits: int) -> npt.NDArray[np.uint32]:
+    return np.bitwise_or(np.left_shift(high, np.uint32(low_bits)), low)
 
 
 class BlockSync:
@@ -204,7 +206,7 @@ class BlockSync:
         return self._received(start, words, corrected, confidence)
 
     def _decode_block(self, at: int, place: int, block2: int | None) -> tuple[int | None, bool]:
-        """The information word at a place and whether a burst was corrected; C or C' as block 2 says, if it is there."""
+        """The word at a place and whether a burst was corrected; block 3 is under C or C' as block 2 says."""
         block, found = int(self._blocks[at]), int(self._syndromes[at])
         if place != 2:
             offsets: tuple[str, ...] = ("ABCD"[place],)

@@ -1,4 +1,4 @@
-"""Pilot samples to the phase of 57 kHz: three times the pilot's, block by block, or where there is none, free running."""
+"""Pilot samples to the pilot's phase, a block at a time; 57 kHz has three times that phase."""
 
 from typing import Final
 

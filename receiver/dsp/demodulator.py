@@ -128,7 +128,7 @@ class Demodulator:
         return [self._demodulate(block) for block in blocks]
 
     def _symbol_line(self, baseband: npt.NDArray[np.complex64], start: float) -> complex:
-        """The line at the bit rate in the power of the matched filter's output, as a share of it, phased to the clock."""
+        """The line at the bit rate in the power of the matched filter's output, as a share of it."""
         power = np.square(np.abs(baseband))
         turns = (np.arange(len(baseband)) - start) / self._symbol_period
         total = float(np.sum(power))
@@ -188,8 +188,8 @@ class Demodulator:
         first_moment = self._next
         symbols, self._next = self._sample(extended, -1.0)
         self._follow_clock(extended, first_moment)
-        moments = first_moment + self._symbol_period * np.arange(len(symbols))
-        starts_s = block.start_s + (moments - self._period / 2) / self._rate_hz
+        moments = first_moment + self._symbol_period * np.arange(len(symbols), dtype=np.float64)
+        starts_s: npt.NDArray[np.float64] = block.start_s + (moments - self._period / 2) / self._rate_hz
         self._next -= len(turned)
         self._last_sample = turned[-1:]
         self._follow_phase(symbols)

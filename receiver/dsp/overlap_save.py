@@ -1,4 +1,4 @@
-"""A long signal to overlapping blocks for FFT filtering, and the valid middles back: what overlap-save needs of a buffer.
+"""A stream of samples to overlapping blocks for FFT filtering, whatever chunks it comes in.
 
 Blocks of `block_samples` follow one another every `hop_samples`. The signal is thought preceded by half an overlap of
 zeros, so the middle of block b begins at input sample b x hop: a zero-phase filter's output needs no delay correction.
@@ -41,7 +41,7 @@ class BlockBuffer(Generic[_Sample]):
                 self._filled = kept
 
     def flush(self) -> Iterator[tuple[npt.NDArray[_Sample], int]]:
-        """Yields the last blocks, filled up with zeros, each with the number of input samples its middle still holds."""
+        """Yields the last blocks, filled up with zeros, each with the input samples that its middle still holds."""
         while (left := self._filled - self._lead) > 0:
             self._buffer[self._filled :] = 0
             yield self._buffer, min(left, self.hop_samples)

@@ -1,4 +1,4 @@
-"""The multiplex to the RDS baseband at 16 samples a bit, matched filter done, and to the pilot: one FFT, two inverses."""
+"""The multiplex to the RDS baseband at 16 samples a bit, matched filter done, and to the pilot."""
 
 from dataclasses import dataclass
 from typing import Final

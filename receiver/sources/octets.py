@@ -1,0 +1,92 @@
+"""A file or standard input as bytes, read in pieces: what every format reads from."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+
+from rds.errors import InputError
+
+CHUNK_OCTETS: Final = 1 << 17
+_STDIN: Final = "-"
+
+
+class Octets:
+    """The bytes of an input. Reading gives what is there: from a pipe, pieces as they come."""
+
+    def __init__(self, file: BinaryIO, name: str, *, length: int | None) -> None:
+        """Takes an open file; `length` is None where it has no end that can be known."""
+        self._file = file
+        self.name = name
+        self.length = length
+        self._kept = b""
+
+    @classmethod
+    def open(cls, name: str) -> Self:
+        """The bytes of a file, or of standard input for "-".
+
+        Raises:
+            InputError: it is missing, empty, a folder or not to be read.
+        """
+        if name == _STDIN:
+            return cls(sys.stdin.buffer, "standard input", length=None)
+        path = Path(name)
+        try:
+            if path.is_dir():
+                raise InputError(f"{name} is a folder; give a file, or - for standard input")
+            length = path.stat().st_size if path.is_file() else None
+            if length == 0:
+                raise InputError(f"{name} is empty; was the recording stopped before it began?")
+            return cls(path.open("rb"), name, length=length)
+        except FileNotFoundError:
+            raise InputError(f"{name}: no such file; give a file that exists, or - for standard input") from None
+        except OSError as error:
+            raise InputError(f"{name} cannot be read: {error.strerror}") from None
+
+    def peek(self, count: int) -> bytes:
+        """The next `count` bytes without taking them; fewer at the end."""
+        while len(self._kept) < count and (piece := self._file.read(count - len(self._kept))):
+            self._kept += piece
+        return self._kept[:count]
+
+    def skip(self, count: int) -> None:
+        """Takes and drops `count` bytes."""
+        while count > 0 and (piece := self.read(min(count, CHUNK_OCTETS))):
+            count -= len(piece)
+
+    def read(self, count: int = CHUNK_OCTETS) -> bytes:
+        """At most `count` bytes, what is there; none at the end."""
+        if self._kept:
+            piece, self._kept = self._kept[:count], self._kept[count:]
+            return piece
+        try:
+            # read1 gives what a pipe holds instead of waiting for a full chunk; a file fills the chunk.
+            return self._file.read1(count) if hasattr(self._file, "read1") else self._file.read(count)
+        except OSError as error:
+            raise InputError(f"{self.name} cannot be read further: {error.strerror}") from None
+
+    def records(self, octets: int, *, limit: int | None = None) -> Iterator[bytes]:
+        """Pieces of whole records of `octets` bytes, to the end or `limit` bytes; a part of a record is left out."""
+        rest, left = b"", limit
+        while left is None or left > 0:
+            piece = self.read(CHUNK_OCTETS if left is None else min(left, CHUNK_OCTETS))
+            if not piece:
+                break
+            left = None if left is None else left - len(piece)
+            piece = rest + piece
+            whole = len(piece) // octets * octets
+            rest = piece[whole:]
+            if whole:
+                yield piece[:whole]
+
+    def lines(self, longest: int = 4096) -> Iterator[str]:
+        """Lines of text without their ends; a line longer than `longest` comes in parts."""
+        rest = b""
+        while piece := self.read():
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from (line.decode("latin-1").rstrip("\r") for line in whole)
+            while len(rest) > longest:
+                part, rest = rest[:longest], rest[longest:]
+                yield part.decode("latin-1")
+        if rest:
+            yield rest.decode("latin-1").rstrip("\r")

@@ -1,0 +1,65 @@
+"""What every source gives: the kind of its samples, their rate and the samples themselves in chunks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from receiver.received_group import ReceivedGroup
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What a caller says of an input beside its name; None: the input tells."""
+
+    format: str | None = None
+    rate_hz: int | None = None
+    offset_hz: float = 0.0
+    """The station's distance from the recording's centre."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What all streams tell of themselves."""
+
+    rate_hz: float
+    """Samples a second; for bits and groups 1187.5 bits a second."""
+    notes: list[str] = field(default_factory=list)
+    """What was assumed or found odd, a line each; more may come while the chunks are read."""
+    start: datetime | None = None
+    """The moment of the first sample, where the input says it; aware."""
+    samples: int | None = None
+    """How many samples there are, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class IqStream(_Described):
+    """Complex64 IQ, 1.0 = full scale."""
+
+    chunks: Iterator[npt.NDArray[np.complex64]] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MpxStream(_Described):
+    """Float32 MPX, 1.0 = 75 kHz deviation."""
+
+    chunks: Iterator[npt.NDArray[np.float32]] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class BitStream(_Described):
+    """Uint8 data bits of 0 and 1, after differential decoding."""
+
+    chunks: Iterator[npt.NDArray[np.uint8]] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStream(_Described):
+    """Groups as another decoder wrote them down."""
+
+    chunks: Iterator[ReceivedGroup] = field(kw_only=True)
+
+
+Stream = IqStream | MpxStream | BitStream | GroupStream
