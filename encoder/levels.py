@@ -6,8 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from rds.constants import BIT_PERIOD_S, FULL_DEVIATION_HZ
-from rds.waveform import biphase_pulse
+from rds.constants import FULL_DEVIATION_HZ
 
 PILOT_LEVEL: Final = 0.09
 """Of 75 kHz; ITU-R BS.450 allows 8 to 10 %."""
@@ -36,15 +35,6 @@ class MpxLevels:
     def programme_ceiling(self) -> float:
         """What pilot and RDS leave of 75 kHz: programme full scale at low frequencies, and where the limiter acts."""
         return 1.0 - PILOT_LEVEL * self.pilot - self.rds_deviation_hz / FULL_DEVIATION_HZ
-
-
-def biphase_peak() -> float:
-    """The largest value of the shaped signal over all data, where one pulse's shaping gives 1.0: about 1.1334.
-
-    It is reached a quarter into a bit, with every other bit set to add up; data come within 0.1 % of it in a second.
-    """
-    bits = np.arange(-1000, 1001)
-    return float(np.abs(biphase_pulse((-0.25 - bits) * BIT_PERIOD_S)).sum())
 
 
 def audio_response(frequency_hz: npt.NDArray[np.float64], preemphasis_s: float) -> npt.NDArray[np.complex128]:

@@ -15,9 +15,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from encoder.bitstream import SLOT_RATE_HZ, Bits, ImpulseEncoder
 from encoder.limiter import LookaheadLimiter
-from encoder.levels import AUDIO_STOP_HZ, PILOT_LEVEL, MpxLevels, audio_response, biphase_peak
+from encoder.levels import AUDIO_STOP_HZ, PILOT_LEVEL, MpxLevels, audio_response
 from rds.constants import BIT_RATE_HZ, FULL_DEVIATION_HZ, PILOT_HZ, SUBCARRIER_HZ
-from rds.waveform import shaping_response
+from rds.waveform import biphase_peak, shaping_response
 
 Mpx = npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]

@@ -48,3 +48,20 @@ def biphase_pulse(time_s: FloatArray) -> FloatArray:
 def differential_encode(bits: npt.NDArray[np.uint8], *, previous: int = 0) -> npt.NDArray[np.uint8]:
     """y(i) = x(i) xor y(i-1), with y(-1) = `previous` (EN 50067, 1.5, table 1); uint8 of 0 and 1."""
     return (np.bitwise_xor.accumulate(bits, dtype=np.uint8) ^ np.uint8(previous)).astype(np.uint8)
+
+
+def biphase_peak() -> float:
+    """The largest value of the shaped signal over all data, where one pulse's shaping gives 1.0: about 1.1334.
+
+    It is reached a quarter into a bit, with every other bit set to add up; data come within 0.1 % of it in a second.
+    """
+    bits = np.arange(-1000, 1001)
+    return float(np.abs(biphase_pulse((-0.25 - bits) * BIT_PERIOD_S)).sum())
+
+
+def matched_gain() -> float:
+    """What the matched filter `biphase_response` makes of one `biphase_pulse` at its centre: 1.0 in, this out."""
+    frequency_hz = np.linspace(-BAND_EDGE_HZ, BAND_EDGE_HZ, 20_001)
+    step_hz = frequency_hz[1] - frequency_hz[0]
+    shaping_area = np.sum(shaping_response(frequency_hz)) * step_hz
+    return float(np.sum(np.abs(biphase_response(frequency_hz)) ** 2) * step_hz / shaping_area)

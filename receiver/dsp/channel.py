@@ -24,17 +24,17 @@ _PASS_HZ: Final = 100_000
 _STOP_HZ: Final = 130_000
 
 
-def decimation_of(rate_hz: int) -> int:
+def decimation_of(rate_hz: float) -> int:
     """The whole number that brings a rate next to 250 kHz, never below `MIN_RATE_HZ`."""
     if rate_hz <= MAX_IF_RATE_HZ:
         return 1
-    return min(max(1, round(rate_hz / _IF_RATE_HZ)), rate_hz // MIN_RATE_HZ)
+    return min(max(1, round(rate_hz / _IF_RATE_HZ)), int(rate_hz // MIN_RATE_HZ))
 
 
 class Channel:
     """One station's IF out of a wider stream. Sample n of the output lies at input sample n x `decimation`."""
 
-    def __init__(self, rate_hz: int, *, offset_hz: float = 0.0) -> None:
+    def __init__(self, rate_hz: float, *, offset_hz: float = 0.0) -> None:
         """Chooses the decimation for an input rate and the station's distance from the recording's centre."""
         self.decimation = decimation_of(rate_hz)
         self.rate_hz = rate_hz / self.decimation

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from rds.constants import BIT_RATE_HZ, SUBCARRIER_HZ
+from rds.waveform import biphase_peak, matched_gain
 from receiver.dsp.carrier import PilotReference
 from receiver.dsp.subcarrier import Subcarrier, SubcarrierBlock
 
@@ -85,6 +86,7 @@ class Demodulator:
         self._next = 0.0
         self._last_sample = np.zeros(1, np.complex64)
         self._amplitude = 0.0
+        self._peak_per_symbol = biphase_peak() / matched_gain()
         self.coherence = 0.0
         """0..1: how well the squared symbols agree on a phase; 1 is a clean signal."""
         self.pilot_deviation = 0.0
@@ -94,6 +96,11 @@ class Demodulator:
     def pilot_locked(self) -> bool:
         """Whether the phase of 57 kHz comes from the pilot."""
         return self._pilot.locked
+
+    @property
+    def peak_deviation(self) -> float:
+        """The RDS signal's peak deviation over all data, from the symbols' size; 1.0 = 75 kHz."""
+        return self._amplitude * self._peak_per_symbol
 
     @property
     def clock_error(self) -> float:

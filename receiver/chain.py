@@ -1,0 +1,195 @@
+"""Samples of any kind to received groups: wires the stages in signal order, and tells how they are doing."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rds.constants import BIT_PERIOD_S, FULL_DEVIATION_HZ
+from rds.errors import InputError, UsageError
+from receiver.block_sync import BlockSync
+from receiver.dsp import channel, subcarrier
+from receiver.dsp.demodulator import Demodulator, SoftSymbols
+from receiver.dsp.discriminator import Discriminator
+from receiver.received_group import ReceivedGroup
+from receiver.sources.stream import BitStream, IqStream, MpxStream
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStatus:
+    """How the signal is now; None where the input does not show it."""
+
+    synchronised: bool
+    blocks_seen: int
+    blocks_accepted: int
+    blocks_corrected: int
+    level_dbfs: float | None = None
+    """Mean power of the station's IF; 0 dB is a full-scale carrier."""
+    pilot_hz: float | None = None
+    """The pilot's deviation; None without a pilot."""
+    rds_hz: float | None = None
+    """The RDS signal's peak deviation."""
+    coherence: float | None = None
+    """0..1: how well the squared symbols agree on a phase."""
+    clock_ppm: float | None = None
+    """How much faster than the sample clock says the station runs."""
+
+
+class Chain(Protocol):
+    """A stage with state: samples in, groups out."""
+
+    def feed(self, chunk: npt.NDArray[np.generic]) -> list[ReceivedGroup]:
+        """The groups that a chunk completes."""
+        ...
+
+    def flush(self) -> list[ReceivedGroup]:
+        """The groups of what is still inside."""
+        ...
+
+    def status(self) -> SignalStatus:
+        """How it stands now."""
+        ...
+
+
+class MpxChain:
+    """MPX (float32, 1.0 = 75 kHz) to groups."""
+
+    def __init__(self, rate_hz: float, *, input_rate_hz: float | None = None) -> None:
+        """`input_rate_hz` is the rate that sample indices count in, where it is another than the MPX's.
+
+        Raises:
+            InputError: the rate is too low for a subcarrier at 57 kHz.
+        """
+        if rate_hz < subcarrier.MIN_RATE_HZ:
+            raise InputError(
+                f"MPX at {rate_hz:g} S/s holds no 57 kHz subcarrier; at least {subcarrier.MIN_RATE_HZ:g} S/s are needed"
+                " (is this programme audio, or is --rate wrong?)"
+            )
+        self._subcarrier = subcarrier.Subcarrier(rate_hz)
+        self._demodulator = Demodulator(self._subcarrier)
+        self._block_sync = BlockSync(input_rate_hz or rate_hz)
+
+    def feed(self, mpx: npt.NDArray[np.float32]) -> list[ReceivedGroup]:
+        """The groups that a chunk completes."""
+        return self._demodulate(self._subcarrier.feed(mpx))
+
+    def flush(self) -> list[ReceivedGroup]:
+        """The groups of what is still inside."""
+        groups = self._demodulate(self._subcarrier.flush())
+        for symbols in self._demodulator.flush():
+            groups += self._block_sync.feed(symbols)
+        return groups + self._block_sync.flush()
+
+    def _demodulate(self, blocks: list[subcarrier.SubcarrierBlock]) -> list[ReceivedGroup]:
+        groups = []
+        for block in blocks:
+            for symbols in self._demodulator.feed(block):
+                groups += self._block_sync.feed(symbols)
+        return groups
+
+    def status(self) -> SignalStatus:
+        """How it stands now."""
+        demodulator = self._demodulator
+        return replace(
+            _sync_status(self._block_sync),
+            pilot_hz=demodulator.pilot_deviation * FULL_DEVIATION_HZ if demodulator.pilot_locked else None,
+            rds_hz=demodulator.peak_deviation * FULL_DEVIATION_HZ,
+            coherence=demodulator.coherence,
+            clock_ppm=1e6 * demodulator.clock_error,
+        )
+
+
+class IqChain:
+    """IQ (complex64, 1.0 = full scale) to groups."""
+
+    def __init__(self, rate_hz: float, *, offset_hz: float = 0.0) -> None:
+        """`offset_hz` is the station's distance from the recording's centre.
+
+        Raises:
+            InputError: the rate is too low for an FM station.
+            UsageError: the offset lies outside of the recording.
+        """
+        if rate_hz < channel.MIN_RATE_HZ:
+            raise InputError(
+                f"IQ at {rate_hz:g} S/s does not hold an FM station; at least {channel.MIN_RATE_HZ} S/s are needed"
+                " (is --rate wrong?)"
+            )
+        if abs(offset_hz) >= rate_hz / 2:
+            raise UsageError(
+                f"--offset {offset_hz:g} Hz lies outside of the recording; allowed: within {rate_hz / 2:g} Hz"
+            )
+        self._channel = channel.Channel(rate_hz, offset_hz=offset_hz)
+        self._discriminator = Discriminator(self._channel.rate_hz)
+        self._mpx = MpxChain(self._channel.rate_hz, input_rate_hz=rate_hz)
+        self._power = 0.0
+
+    def feed(self, iq: npt.NDArray[np.complex64]) -> list[ReceivedGroup]:
+        """The groups that a chunk completes."""
+        return self._discriminate(self._channel.feed(iq))
+
+    def flush(self) -> list[ReceivedGroup]:
+        """The groups of what is still inside."""
+        return self._discriminate(self._channel.flush()) + self._mpx.flush()
+
+    def _discriminate(self, chunks: list[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
+        groups = []
+        for chunk in chunks:
+            if len(chunk):
+                self._power = float(np.vdot(chunk, chunk).real) / len(chunk)
+            groups += self._mpx.feed(self._discriminator.feed(chunk))
+        return groups
+
+    def status(self) -> SignalStatus:
+        """How it stands now."""
+        level_dbfs = 10 * np.log10(self._power) if self._power > 0 else None
+        return replace(self._mpx.status(), level_dbfs=level_dbfs)
+
+
+class BitChain:
+    """Data bits (uint8 of 0 and 1) to groups."""
+
+    def __init__(self) -> None:
+        """Starts before the first bit."""
+        self._block_sync = BlockSync(1 / BIT_PERIOD_S)
+        self._last, self._count = 1.0, 0
+
+    def feed(self, bits: npt.NDArray[np.uint8]) -> list[ReceivedGroup]:
+        """The groups that a chunk completes."""
+        # A 1 is a change from symbol to symbol (EN 50067, 1.5): the sign after each bit is the product of all changes.
+        signs = self._last * np.cumprod(np.where(bits, np.float32(-1), np.float32(1)), dtype=np.float32)
+        self._last = float(signs[-1]) if len(signs) else self._last
+        starts_s = (self._count + np.arange(len(bits), dtype=np.float64)) * BIT_PERIOD_S
+        self._count += len(bits)
+        return self._block_sync.feed(SoftSymbols(signs, starts_s, np.zeros_like(signs)))
+
+    def flush(self) -> list[ReceivedGroup]:
+        """The groups of what is still inside."""
+        return self._block_sync.flush()
+
+    def status(self) -> SignalStatus:
+        """How it stands now."""
+        return _sync_status(self._block_sync)
+
+
+def _sync_status(sync: BlockSync) -> SignalStatus:
+    return SignalStatus(
+        synchronised=sync.synchronised,
+        blocks_seen=sync.blocks_seen,
+        blocks_accepted=sync.blocks_accepted,
+        blocks_corrected=sync.blocks_corrected,
+    )
+
+
+def chain_for(stream: IqStream | MpxStream | BitStream, *, offset_hz: float = 0.0) -> IqChain | MpxChain | BitChain:
+    """The stages that a stream needs.
+
+    Raises:
+        InputError: its rate is too low.
+        UsageError: an offset for what is no IQ, or outside of it.
+    """
+    if isinstance(stream, IqStream):
+        return IqChain(stream.rate_hz, offset_hz=offset_hz)
+    if offset_hz:
+        raise UsageError(f"--offset {offset_hz:g}: only an IQ recording has stations beside its centre")
+    return MpxChain(stream.rate_hz) if isinstance(stream, MpxStream) else BitChain()

@@ -1,0 +1,126 @@
+"""Groups to what the station says of itself: PI, PS, radio text, clock time, frequencies, applications.
+
+All of it is a hint: nothing here is signed. A PI is taken when heard twice; a PS or text when its segments are whole.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from rds.basic import PS_LENGTH, PTYN_LENGTH, RT_2B_LENGTH, RT_LENGTH, af_frequency_hz, unpack_4a
+from rds.oda.announcement import announced_group_type
+from rds.text import CARRIAGE_RETURN, decode_text
+from receiver.received_group import ReceivedGroup
+
+_MAX_FACTS: Final = 64
+"""Frequencies and applications kept; a hostile station may name any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationFacts:
+    """What has been heard of a station so far; None where nothing whole has been."""
+
+    pi: int | None = None
+    ps: str | None = None
+    radio_text: str | None = None
+    ptyn: str | None = None
+    pty: int | None = None
+    tp: int | None = None
+    ta: int | None = None
+    ms: int | None = None
+    ecc: int | None = None
+    clock_time: datetime | None = None
+    af_hz: tuple[int, ...] = ()
+    aids: tuple[tuple[int, str], ...] = ()
+    """AID and the group type that carries it, in the order first heard."""
+
+
+@dataclass(slots=True)
+class _Text:
+    """A text sent in segments; it is whole when every segment of one A/B flag has been heard."""
+
+    length: int
+    flag: int | None = None
+    heard: dict[int, int] = field(default_factory=dict)
+
+    def put(self, start: int, octets: bytes, flag: int | None = None) -> str | None:
+        """Takes a segment; the text if it is whole now."""
+        if flag != self.flag:
+            self.flag, self.heard = flag, {}
+        self.heard.update(enumerate(octets, start))
+        end = min((at for at, octet in self.heard.items() if octet == CARRIAGE_RETURN), default=self.length)
+        if any(at not in self.heard for at in range(end)):
+            return None
+        return decode_text(bytes(self.heard[at] for at in range(end))).rstrip()
+
+
+class Station:
+    """Keeps the facts of one station from its groups."""
+
+    def __init__(self) -> None:
+        """Knows nothing yet."""
+        self.facts = StationFacts()
+        self._last_pi: int | None = None
+        self._ps, self._ptyn = _Text(PS_LENGTH), _Text(PTYN_LENGTH)
+        self._text_a, self._text_b = _Text(RT_LENGTH), _Text(RT_2B_LENGTH)
+
+    def feed(self, group: ReceivedGroup) -> bool:
+        """Takes a group; whether a fact has changed."""
+        before = self.facts
+        one, two, three, four = group.words
+        pi = one if one is not None else three if group.group_type and group.group_type[-1] == "B" else None
+        if pi is not None and pi == self._last_pi and pi != self.facts.pi:
+            self.facts = StationFacts(pi=pi)
+        self._last_pi = pi if pi is not None else self._last_pi
+        if two is not None:
+            self._set(pty=two >> 5 & 0x1F, tp=two >> 10 & 1)
+            self._read(group.group_type or "", two, three, four)
+        return self.facts != before
+
+    def _set(self, **facts: object) -> None:
+        self.facts = replace(self.facts, **facts)  # type: ignore[arg-type]  # names and types stand at the call
+
+    def _read(self, group_type: str, two: int, three: int | None, four: int | None) -> None:
+        """What the group type says beyond block 2."""
+        match group_type:
+            case "0A" | "0B":
+                self._set(ta=two >> 4 & 1, ms=two >> 3 & 1)
+                self._read_name(two, four)
+                if group_type == "0A" and three is not None:
+                    self._read_frequencies(three)
+            case "1A" if three is not None and three >> 12 & 7 == 0 and three & 0xFF:
+                self._set(ecc=three & 0xFF)
+            case "2A" | "2B":
+                self._read_text(group_type, two, three, four)
+            case "3A" if four is not None and (carrier := announced_group_type(two)) is not None:
+                if (four, carrier) not in self.facts.aids:
+                    self._set(aids=(*self.facts.aids, (four, carrier))[-_MAX_FACTS:])
+            case "4A" if three is not None and four is not None:
+                if (moment := unpack_4a(two, three, four)) is not None:
+                    self._set(clock_time=moment)
+            case "10A" if three is not None and four is not None:
+                octets = (three << 16 | four).to_bytes(4, "big")
+                if (name := self._ptyn.put(4 * (two & 1), octets, two >> 4 & 1)) is not None:
+                    self._set(ptyn=name)
+
+    def _read_name(self, two: int, four: int | None) -> None:
+        if four is not None and (name := self._ps.put(2 * (two & 3), four.to_bytes(2, "big"))) is not None:
+            self._set(ps=name)
+
+    def _read_frequencies(self, three: int) -> None:
+        for code in three.to_bytes(2, "big"):
+            frequency_hz = af_frequency_hz(code)
+            if frequency_hz is not None and frequency_hz not in self.facts.af_hz:
+                self._set(af_hz=(*self.facts.af_hz, frequency_hz)[-_MAX_FACTS:])
+
+    def _read_text(self, group_type: str, two: int, three: int | None, four: int | None) -> None:
+        segment, flag = two & 0xF, two >> 4 & 1
+        if four is None or (group_type == "2A" and three is None):
+            return
+        if group_type == "2A":
+            octets = ((three or 0) << 16 | four).to_bytes(4, "big")
+            text = self._text_a.put(4 * segment, octets, flag)
+        else:
+            text = self._text_b.put(2 * segment, four.to_bytes(2, "big"), flag)
+        if text is not None:
+            self._set(radio_text=text)
