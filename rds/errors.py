@@ -36,6 +36,10 @@ class DeviceLostError(EvrdsError):
     exit_code = 5
 
 
+class ChargerRefusedError(DeviceLostError):
+    """A charger that is there and answers, but did not take the limit (exit 5)."""
+
+
 class NoSyncError(EvrdsError):
     """An input that ended without any block synchronisation (exit 6)."""
 
