@@ -1,0 +1,263 @@
+"""A central system's address in, an OCPP 1.6J charge point at it: keeps its profile and tells each limit as JSON.
+
+    python tests/live/charge_point.py ws://HOST:PORT/NAME [--log FILE] [--rate-unit Current|Power] [--reject] [--silent]
+
+It connects again whenever the connection ends (0.1 s, doubling to 5 s) and runs until SIGTERM or SIGINT, which end it
+with code 0. Its clock is the one that the central system tells in BootNotification and Heartbeat. Its memory is the
+process's: killed and started again it knows no profile. --rate-unit says what it takes (default Current), --reject
+makes it refuse every profile, --silent leave SetChargingProfile unanswered.
+
+One line goes to standard output (or is appended to FILE) for every change:
+
+    {"event": "set", "limit_a": 16.0, "limit_w": null, "until": "2026-01-15T19:00:00Z",
+     "purpose": "ChargePointMaxProfile", "clock": "2026-01-15T18:00:00Z"}
+
+event      set (accepted), rejected (with --reject, or a profile that it cannot take), cleared (by ClearChargingProfile)
+           or ended (by the profile's own end, on this clock)
+limit_a    what holds now, in A per phase; null when nothing limits, also when a profile begins in the future
+limit_w    the same for a profile in W
+until      the end of what holds; null for none
+purpose    of the profile that holds; null for none
+clock      the charge point's own time of the event
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from ocpp.routing import after, on
+from ocpp.v16 import ChargePoint, call, call_result
+from ocpp.v16.enums import (
+    Action,
+    ChargingProfileStatus,
+    ClearChargingProfileStatus,
+    RegistrationStatus,
+    TriggerMessageStatus,
+)
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Subprotocol
+
+FIRST_DELAY_S: Final = 0.1
+LAST_DELAY_S: Final = 5.0
+
+Report = Callable[[dict[str, object]], None]
+
+
+class Device:
+    """What outlives a connection: the clock that was told, the profiles by id, the settings."""
+
+    def __init__(self, *, rate_unit: str, reject: bool, silent: bool, report: Report) -> None:
+        self.rate_unit, self.reject, self.silent, self._report = rate_unit, reject, silent, report
+        self.booted = False
+        self.profiles: dict[int, dict[str, Any]] = {}  # Any: a profile as it came, checked by the library's schema
+        self.changed = asyncio.Event()
+        self._told = datetime(2000, 1, 1, tzinfo=UTC), time.monotonic()
+
+    def clock(self) -> datetime:
+        """Its own time; the year 2000 until it is told."""
+        told, at_s = self._told
+        return told + timedelta(seconds=time.monotonic() - at_s)
+
+    def set_clock(self, current_time: str) -> None:
+        self._told = _time(current_time), time.monotonic()
+        self.changed.set()
+
+    def end(self, profile: dict[str, Any]) -> datetime:  # Any: see profiles
+        """The earlier of the schedule's duration and validTo; in the year 9999 for neither."""
+        schedule = profile["charging_schedule"]
+        ends = [_time(profile["valid_to"])] if "valid_to" in profile else []
+        if "duration" in schedule:
+            ends.append(_time(schedule["start_schedule"]) + timedelta(seconds=schedule["duration"]))
+        return min(ends, default=datetime.max.replace(tzinfo=UTC))
+
+    def report(self, event: str) -> None:
+        """Write what holds now: of the profiles that have begun and not ended, the one with the highest stack level."""
+        now = self.clock()
+        live = [
+            p for p in self.profiles.values() if _time(p["charging_schedule"]["start_schedule"]) <= now < self.end(p)
+        ]
+        line: dict[str, object] = {"event": event, "limit_a": None, "limit_w": None, "until": None, "purpose": None}
+        if live:
+            profile = max(live, key=lambda p: int(p["stack_level"]))
+            schedule = profile["charging_schedule"]
+            line["limit_" + schedule["charging_rate_unit"].lower()] = float(
+                schedule["charging_schedule_period"][0]["limit"]
+            )
+            line |= {"until": _text(self.end(profile)), "purpose": profile["charging_profile_purpose"]}
+        self._report(line | {"clock": _text(now)})
+
+    async def end_profiles(self) -> None:
+        """Drop each profile at its end, for ever."""
+        while True:
+            ended = [number for number, profile in self.profiles.items() if self.end(profile) <= self.clock()]
+            for number in ended:
+                del self.profiles[number]
+                self.report("ended")
+            ends = [self.end(profile) for profile in self.profiles.values()]
+            wait_s = (min(ends) - self.clock()).total_seconds() if ends else None
+            self.changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), wait_s)
+
+
+class Link(ChargePoint):
+    """One connection of the device."""
+
+    def __init__(self, name: str, connection: ClientConnection, device: Device) -> None:
+        super().__init__(name, connection, response_timeout=10)
+        self._device = device
+
+    async def greet(self) -> None:
+        """BootNotification after a start, else Heartbeat; both bring the time."""
+        if self._device.booted:
+            answer = await self.call(call.Heartbeat(), suppress=False)
+        else:
+            answer = await self.call(
+                call.BootNotification(charge_point_model="Test", charge_point_vendor="evrds"), suppress=False
+            )
+            self._device.booted = answer.status == RegistrationStatus.accepted
+        self._device.set_clock(answer.current_time)
+
+    @on(Action.get_configuration)
+    def _on_get_configuration(self, key: list[str] | None = None) -> call_result.GetConfiguration:
+        known = {"ChargingScheduleAllowedChargingRateUnit": self._device.rate_unit, "ChargeProfileMaxStackLevel": "8"}
+        asked = known if key is None else key
+        return call_result.GetConfiguration(
+            configuration_key=[
+                {"key": name, "readonly": True, "value": known[name]} for name in asked if name in known
+            ],
+            unknown_key=[name for name in asked if name not in known],
+        )
+
+    @on(Action.trigger_message)
+    def _on_trigger(self, requested_message: str, **_more: object) -> call_result.TriggerMessage:
+        able = requested_message == Action.heartbeat
+        return call_result.TriggerMessage(
+            status=TriggerMessageStatus.accepted if able else TriggerMessageStatus.not_implemented
+        )
+
+    @after(Action.trigger_message)
+    async def _after_trigger(self, requested_message: str, **_more: object) -> None:
+        if requested_message == Action.heartbeat:
+            await self.greet()
+
+    @on(Action.set_charging_profile)
+    async def _on_set_profile(
+        self,
+        connector_id: int,
+        cs_charging_profiles: dict[str, Any],  # Any: see Device.profiles
+    ) -> call_result.SetChargingProfile:
+        if self._device.silent:
+            await asyncio.Event().wait()
+        schedule = cs_charging_profiles["charging_schedule"]
+        unit = {"A": "Current", "W": "Power"}[schedule["charging_rate_unit"]]
+        purpose, kind = (cs_charging_profiles[f"charging_profile_{word}"] for word in ("purpose", "kind"))
+        fits = (
+            connector_id == 0
+            and purpose == "ChargePointMaxProfile"
+            and kind == "Absolute"
+            and "start_schedule" in schedule
+        )
+        if self._device.reject or not fits or unit != self._device.rate_unit:
+            self._device.report("rejected")
+            return call_result.SetChargingProfile(status=ChargingProfileStatus.rejected)
+        profiles, level = self._device.profiles, cs_charging_profiles["stack_level"]
+        for number in [number for number, profile in profiles.items() if profile["stack_level"] == level]:
+            del profiles[number]
+        profiles[cs_charging_profiles["charging_profile_id"]] = cs_charging_profiles
+        self._device.changed.set()
+        self._device.report("set")
+        return call_result.SetChargingProfile(status=ChargingProfileStatus.accepted)
+
+    @on(Action.clear_charging_profile)
+    def _on_clear_profile(self, **which: object) -> call_result.ClearChargingProfile:
+        profiles = self._device.profiles
+        named = {
+            "id": "charging_profile_id",
+            "charging_profile_purpose": "charging_profile_purpose",
+            "stack_level": "stack_level",
+        }
+        gone = [
+            number
+            for number, profile in profiles.items()
+            if all(profile[named[key]] == value for key, value in which.items() if key in named)
+        ]
+        for number in gone:
+            del profiles[number]
+        if not gone:
+            return call_result.ClearChargingProfile(status=ClearChargingProfileStatus.unknown)
+        self._device.report("cleared")
+        return call_result.ClearChargingProfile(status=ClearChargingProfileStatus.accepted)
+
+
+async def run(url: str, device: Device) -> None:
+    """Keep the device connected until cancelled."""
+    ending = asyncio.create_task(device.end_profiles())
+    delay_s = FIRST_DELAY_S
+    try:
+        while True:
+            with contextlib.suppress(OSError, InvalidHandshake, TimeoutError, ConnectionClosed):
+                # proxy=None: the charge point is on this machine, whatever the environment says.
+                async with connect(url, subprotocols=[Subprotocol("ocpp1.6")], proxy=None) as connection:
+                    delay_s = FIRST_DELAY_S
+                    await _talk(Link(url.rpartition("/")[2], connection, device))
+            await asyncio.sleep(delay_s * random.uniform(0.5, 1))
+            delay_s = min(2 * delay_s, LAST_DELAY_S)
+    finally:
+        ending.cancel()
+
+
+async def _talk(link: Link) -> None:
+    """Greet and answer until the connection ends."""
+    greeting = asyncio.create_task(link.greet())
+    try:
+        await link.start()
+    finally:
+        greeting.cancel()
+        await asyncio.gather(greeting, return_exceptions=True)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def _main(arguments: argparse.Namespace) -> None:
+    def report(line: dict[str, object]) -> None:
+        text = json.dumps(line) + "\n"
+        if arguments.log is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            with arguments.log.open("a", encoding="utf-8") as log:
+                log.write(text)
+
+    device = Device(rate_unit=arguments.rate_unit, reject=arguments.reject, silent=arguments.silent, report=report)
+    running = asyncio.create_task(run(arguments.url, device))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="An OCPP 1.6J charge point that tells each limit as a line of JSON.")
+    parser.add_argument("url", help="the central system: ws://HOST:PORT/NAME")
+    parser.add_argument("--log", type=Path, help="append the lines to this file instead of standard output")
+    parser.add_argument("--rate-unit", choices=["Current", "Power"], default="Current")
+    parser.add_argument("--reject", action="store_true", help="refuse every profile")
+    parser.add_argument("--silent", action="store_true", help="never answer SetChargingProfile")
+    asyncio.run(_main(parser.parse_args()))
