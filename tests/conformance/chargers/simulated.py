@@ -1,0 +1,21 @@
+"""The other side of `simulated`: the driver itself remembers."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from receiver.chargers.simulated import Driver
+
+OPTIONS: Final[dict[str, object]] = {}
+BAD_OPTIONS: Final[list[dict[str, object]]] = []
+
+
+@contextlib.asynccontextmanager
+async def connect(driver: Driver) -> AsyncIterator[Callable[[], Awaitable[int | None]]]:
+    """See `_template`."""
+
+    async def limit_ma() -> int | None:
+        last = driver.applied[-1]
+        return last.limit_ma if last.restricted else None
+
+    yield limit_ma
