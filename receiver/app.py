@@ -1,17 +1,15 @@
-"""An input to what was heard in it: opens the source, runs the chain, follows station and application."""
+"""An input to what was heard in it: groups, or records of groups, station, messages and status."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
-from rds.errors import NoSyncError
-from receiver.chain import IqChain, MpxChain, chain_for
+from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
 from receiver.records import Record, StreamTime, group_record, station_record, status_record
-from receiver.sources import open_input
-from receiver.sources.stream import GroupStream, SourceOptions, Stream
+from receiver.sources.stream import SourceOptions
 from receiver.station import Station
 
 _STATUS_EVERY_S: Final = 5.0
@@ -26,28 +24,48 @@ class DecodeOptions:
     """The moment of the first sample, trusted; None: what the input's metadata say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a decoding has come; `samples` is None where the input's length is not known."""
+def decode_file(path: str | Path, options: DecodeOptions | None = None) -> Iterator[Record]:
+    """What `evrds-receiver decode -F json` prints, record by record, as dictionaries.
 
-    done: int
-    samples: int | None
+    Args:
+        path: A recording, or "-" for standard input.
+        options: What its name and metadata do not say.
+
+    Yields:
+        Records with `"v": 1`, `"type"`, `"sample"`, `"seconds"` and `"time"`; see docs/records.md.
+
+    Raises:
+        InputError: The input is missing, empty, unreadable, or of a rate that holds no RDS.
+        UsageError: An option does not fit the input.
+        NoSyncError: It ended and nothing in it was a group.
+    """
+    options = options or DecodeOptions()
+    yield from decode_records(Listening(str(path), options.source), options)
 
 
-Note = Callable[[str], None]
+def decode_groups(listening: Listening) -> Iterator[ReceivedGroup]:
+    """The groups of an open input, one after the other."""
+    for groups in listening.groups():
+        yield from groups
 
 
-class Listening:
-    """An open input being decoded: iterate over it for the groups; its station and status stand beside."""
+def decode_records(listening: Listening, options: DecodeOptions) -> Iterator[Record]:
+    """The records of an open input."""
+    time = StreamTime(options.start or listening.stream.start)
+    station = Station()
+    told_s = 0.0
+    for groups in listening.groups():
+        for group in groups:
+            yield group_record(group, time)
+            if station.feed(group) and station.facts.pi is not None:
+                yield station_record(station.facts, group, time)
+        if listening.seconds_done - told_s >= _STATUS_EVERY_S:
+            told_s = listening.seconds_done
+            yield from _status(listening, time)
+    yield from _status(listening, time)
 
-    def __init__(self, stream: Stream, *, offset_hz: float = 0.0) -> None:
-        """Plans the chain for a stream.
 
-        Raises:
-            InputError: the stream's rate is too low.
-            UsageError: the offset does not fit.
-        """
-        self.stream = stream
-        self._chain = None if isinstance(stream, GroupStream) else chain_for(stream, offset_hz=offset_hz)
-        self.samples_done = 0
-        self.groups = 0
+def _status(listening: Listening, time: StreamTime) -> Iterator[Record]:
+    status = listening.status()
+    if status is not None:
+        yield status_record(status, listening.samples_done, listening.seconds_done, time)

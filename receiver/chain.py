@@ -1,7 +1,7 @@
 """Samples of any kind to received groups: wires the stages in signal order, and tells how they are doing."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,7 @@ class SignalStatus:
 class Chain(Protocol):
     """A stage with state: samples in, groups out."""
 
-    def feed(self, chunk: npt.NDArray[np.generic]) -> list[ReceivedGroup]:
+    def feed(self, chunk: Any) -> list[ReceivedGroup]:  # Any: complex64, float32 or uint8, as its stream gives
         """The groups that a chunk completes."""
         ...
 
@@ -181,7 +181,7 @@ def _sync_status(sync: BlockSync) -> SignalStatus:
     )
 
 
-def chain_for(stream: IqStream | MpxStream | BitStream, *, offset_hz: float = 0.0) -> IqChain | MpxChain | BitChain:
+def chain_for(stream: IqStream | MpxStream | BitStream, *, offset_hz: float = 0.0) -> Chain:
     """The stages that a stream needs.
 
     Raises:

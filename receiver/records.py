@@ -58,7 +58,9 @@ def station_record(facts: StationFacts, group: ReceivedGroup, time: StreamTime) 
     return time.stamp("station", group.sample_index, group.end_s) | {
         "pi": _hex4(facts.pi),
         "ps": facts.ps,
+        "ps_so_far": facts.ps_so_far,
         "radio_text": facts.radio_text,
+        "radio_text_so_far": facts.radio_text_so_far,
         "ptyn": facts.ptyn,
         "pty": facts.pty,
         "tp": facts.tp,

@@ -22,7 +22,10 @@ class StationFacts:
 
     pi: int | None = None
     ps: str | None = None
+    ps_so_far: str | None = None
+    """The segments heard, blanks between them, where the whole has not been."""
     radio_text: str | None = None
+    radio_text_so_far: str | None = None
     ptyn: str | None = None
     pty: int | None = None
     tp: int | None = None
@@ -43,15 +46,28 @@ class _Text:
     flag: int | None = None
     heard: dict[int, int] = field(default_factory=dict)
 
-    def put(self, start: int, octets: bytes, flag: int | None = None) -> str | None:
-        """Takes a segment; the text if it is whole now."""
+    def put(self, start: int, octets: bytes, flag: int | None = None) -> None:
+        """Takes a segment."""
         if flag != self.flag:
             self.flag, self.heard = flag, {}
         self.heard.update(enumerate(octets, start))
-        end = min((at for at, octet in self.heard.items() if octet == CARRIAGE_RETURN), default=self.length)
-        if any(at not in self.heard for at in range(end)):
+
+    @property
+    def _end(self) -> int:
+        return min((at for at, octet in self.heard.items() if octet == CARRIAGE_RETURN), default=self.length)
+
+    @property
+    def whole(self) -> str | None:
+        """The text, once every segment has been heard."""
+        if any(at not in self.heard for at in range(self._end)):
             return None
-        return decode_text(bytes(self.heard[at] for at in range(end))).rstrip()
+        return decode_text(bytes(self.heard[at] for at in range(self._end))).rstrip()
+
+    @property
+    def so_far(self) -> str | None:
+        """The text with blanks where no segment has been heard."""
+        blank = ord(" ")
+        return decode_text(bytes(self.heard.get(at, blank) for at in range(self._end))).rstrip() or None
 
 
 class Station:
@@ -99,13 +115,13 @@ class Station:
                 if (moment := unpack_4a(two, three, four)) is not None:
                     self._set(clock_time=moment)
             case "10A" if three is not None and four is not None:
-                octets = (three << 16 | four).to_bytes(4, "big")
-                if (name := self._ptyn.put(4 * (two & 1), octets, two >> 4 & 1)) is not None:
-                    self._set(ptyn=name)
+                self._ptyn.put(4 * (two & 1), (three << 16 | four).to_bytes(4, "big"), two >> 4 & 1)
+                self._set(ptyn=self._ptyn.whole)
 
     def _read_name(self, two: int, four: int | None) -> None:
-        if four is not None and (name := self._ps.put(2 * (two & 3), four.to_bytes(2, "big"))) is not None:
-            self._set(ps=name)
+        if four is not None:
+            self._ps.put(2 * (two & 3), four.to_bytes(2, "big"))
+            self._set(ps=self._ps.whole, ps_so_far=self._ps.so_far)
 
     def _read_frequencies(self, three: int) -> None:
         for code in three.to_bytes(2, "big"):
@@ -117,10 +133,9 @@ class Station:
         segment, flag = two & 0xF, two >> 4 & 1
         if four is None or (group_type == "2A" and three is None):
             return
+        text = self._text_a if group_type == "2A" else self._text_b
         if group_type == "2A":
-            octets = ((three or 0) << 16 | four).to_bytes(4, "big")
-            text = self._text_a.put(4 * segment, octets, flag)
+            text.put(4 * segment, ((three or 0) << 16 | four).to_bytes(4, "big"), flag)
         else:
-            text = self._text_b.put(2 * segment, four.to_bytes(2, "big"), flag)
-        if text is not None:
-            self._set(radio_text=text)
+            text.put(2 * segment, four.to_bytes(2, "big"), flag)
+        self._set(radio_text=text.whole, radio_text_so_far=text.so_far)

@@ -48,8 +48,8 @@ def open_input(name: str, options: SourceOptions) -> Stream:
         InputError: it is missing, empty or unreadable, or its format or rate cannot be told.
         UsageError: an option does not fit it.
     """
-    source = _choose(name, options)
-    return source.open_stream(Octets.open(name), options)
+    octets = Octets.open(name)
+    return _choose(name, options).open_stream(octets, options)
 
 
 def _choose(name: str, options: SourceOptions) -> _Format:

@@ -1,0 +1,150 @@
+"""The command line `evrds-receiver`: arguments to calls of `receiver.app`, records to stdout, errors to one line."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Final, NoReturn
+
+from rds.errors import EvrdsError, UsageError
+from rds.installation import PACKAGES, installation_fault
+from rds.quantity import parse_rate
+from receiver.app import DecodeOptions, decode_groups, decode_records
+from receiver.listening import Listening
+from receiver.records import format_hex, format_json, format_kv
+from receiver.sources import formats
+from receiver.sources.stream import SourceOptions
+
+_PROGRAM: Final = "evrds-receiver"
+_EXIT_CODES: Final = (
+    "Exit codes: 0 done, 1 internal fault, 2 wrong usage or configuration, 3 input missing or bad, "
+    "4 device absent, 5 device lost, 6 ended without any synchronisation, 7 keys or policy refuse."
+)
+_INTERRUPTED: Final = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UsageError.exit_code, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _rate(text: str) -> int:
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no RFC 3339 time, such as 2026-12-01T17:00:00Z") from None
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no zone; UTC ends with Z: {text}Z")
+    return moment.astimezone(UTC)
+
+
+def _add_decode(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    """The command `decode`."""
+    parser = commands.add_parser(
+        "decode",
+        help="a recording to groups, station facts and messages",
+        description="Decodes a recording: SigMF, bare IQ, WAV (two channels IQ, one channel MPX), hex or bits.",
+        epilog=_EXIT_CODES,
+    )
+    parser.add_argument("input", metavar="INPUT", help="a file; - for standard input")
+    add_source_options(parser)
+    parser.add_argument(
+        "-F",
+        dest="output",
+        choices=("hex", "json", "kv"),
+        default="hex",
+        help="one line a group or record (default hex)",
+    )
+    parser.set_defaults(run=_decode)
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """What can be said of an input; `source_options` reads it back."""
+    add = parser.add_argument_group("input").add_argument
+    add("--format", choices=formats(), help="where the name does not tell")
+    add("--rate", type=_rate, metavar="HZ", help="sample rate, such as 250k or 1.024M, where nothing else tells")
+    add("--offset", type=float, default=0.0, metavar="HZ", help="the station's distance from the recording's centre")
+    add(
+        "--start-time",
+        type=_moment,
+        metavar="RFC3339",
+        help="the moment of the first sample, trusted (default: what SigMF metadata say)",
+    )
+
+
+def decode_options(arguments: argparse.Namespace) -> DecodeOptions:
+    """The options that `add_source_options` asked for."""
+    source = SourceOptions(format=arguments.format, rate_hz=arguments.rate, offset_hz=arguments.offset)
+    return DecodeOptions(source=source, start=arguments.start_time)
+
+
+def _note(line: str) -> None:
+    print(f"{_PROGRAM}: {line}", file=sys.stderr)
+
+
+def _decode(arguments: argparse.Namespace) -> None:
+    """Runs `decode`."""
+    options = decode_options(arguments)
+    listening = Listening(arguments.input, options.source)
+    for line in listening.stream.notes:
+        _note(line)
+    if arguments.output == "hex":
+        for group in decode_groups(listening):
+            print(format_hex(group), flush=True)
+        return
+    line_of = format_json if arguments.output == "json" else format_kv
+    for record in decode_records(listening, options):
+        print(line_of(record), flush=True)
+
+
+def _parser() -> _Parser:
+    """The whole command line."""
+    parser = _Parser(
+        prog=_PROGRAM,
+        description="The charger's side: hears signed messages over FM RDS and sets a current limit.",
+        epilog=_EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('evrds')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_decode(commands)
+    return parser
+
+
+def _check_installation() -> None:
+    """Raises EvrdsError if the packages of evrds do not lie together."""
+    specs = {name: find_spec(name) for name in PACKAGES}
+    fault = installation_fault({name: spec.origin if spec else None for name, spec in specs.items()})
+    if fault is not None:
+        raise EvrdsError(fault)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    # As Ctrl-C: what is open is closed in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _check_installation()
+        parsed = _parser().parse_args(arguments)
+        parsed.run(parsed)
+    except EvrdsError as error:
+        _note(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Who read us has left; the interpreter must not fail again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

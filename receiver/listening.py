@@ -1,0 +1,70 @@
+"""An input's name to an iterator over the groups in it, with the signal's status beside: source and chain as one."""
+
+from collections.abc import Iterator
+
+from rds.errors import NoSyncError
+from receiver.chain import SignalStatus, chain_for
+from receiver.received_group import ReceivedGroup
+from receiver.sources import open_input
+from receiver.sources.stream import BitStream, GroupStream, IqStream, MpxStream, SourceOptions
+
+
+class Listening:
+    """An open input. `groups` may be asked for once."""
+
+    def __init__(self, name: str, options: SourceOptions) -> None:
+        """Opens the input and plans its stages; nothing is decoded yet.
+
+        Raises:
+            InputError: the input is missing, empty or unreadable, or its rate is too low.
+            UsageError: an option does not fit.
+        """
+        self.stream = open_input(name, options)
+        self._chain = None
+        if not isinstance(self.stream, GroupStream):
+            self._chain = chain_for(self.stream, offset_hz=options.offset_hz)
+        self._name = name
+        self.samples_done = 0
+        """How far decoding has come, in the input's samples."""
+
+    @property
+    def seconds_done(self) -> float:
+        """How far decoding has come, in seconds of signal."""
+        return self.samples_done / self.stream.rate_hz
+
+    def status(self) -> SignalStatus | None:
+        """How the signal is now; None for an input of groups."""
+        return None if self._chain is None else self._chain.status()
+
+    def groups(self) -> Iterator[list[ReceivedGroup]]:
+        """The groups of each chunk of input in turn, an empty list where a chunk completes none; at last the rest.
+
+        Raises:
+            NoSyncError: the input ended and nothing in it was a group.
+        """
+        heard = 0
+        for groups in self._lists():
+            heard += len(groups)
+            yield groups
+        if not heard:
+            raise NoSyncError(
+                f"{self._name}: no RDS found in {self.seconds_done:.1f} s; "
+                "is there a station with RDS, is --rate right, does --offset point at it?"
+            )
+
+    def _lists(self) -> Iterator[list[ReceivedGroup]]:
+        if isinstance(self.stream, GroupStream):
+            for group in self.stream.chunks:
+                self.samples_done = group.sample_index
+                yield [group]
+            return
+        yield from self._chained(self.stream)
+
+    def _chained(self, stream: IqStream | MpxStream | BitStream) -> Iterator[list[ReceivedGroup]]:
+        chain = self._chain
+        assert chain is not None
+        for chunk in stream.chunks:
+            groups = chain.feed(chunk)
+            self.samples_done += len(chunk)
+            yield groups
+        yield chain.flush()
