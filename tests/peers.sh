@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Nothing in; out: the outside programs that tests marked `peer` talk to, installed. Run by `make peers`.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# Every package that a `peer` marker names by `debian=`; tests/house/test_peers.py holds the two together.
+packages=()
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+wanting=()
+for package in "${packages[@]}"; do
+    dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || wanting+=("$package")
+done
+
+if [ "${#wanting[@]}" -gt 0 ]; then
+    as_root apt-get update
+    as_root apt-get install --yes --no-install-recommends "${wanting[@]}"
+fi
+if [ -f live/package-lock.json ]; then
+    npm ci --prefix live
+elif [ "${#wanting[@]}" -eq 0 ]; then
+    echo "peers: nothing to install"
+fi
