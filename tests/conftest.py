@@ -1,10 +1,10 @@
-"""The marker `peer` in; out: tests skipped where an outside program is missing, and one closing line that says what to install.
+"""The marker `peer` in; out: tests without their outside program skipped, one closing line that says what to install.
 
     @pytest.mark.peer("mosquitto", debian="mosquitto")
     @pytest.mark.peer("libusb headers", debian="gcc libusb-1.0-0-dev", found=libusb_headers_found)
 
-A peer is found if its program is on the PATH or, for what is no program, if `found()` says so. With EVRDS_PEERS=required
-a missing peer is a failure instead.
+A peer is found if its program is on the PATH or, for what is no program, if `found()` says so.
+With EVRDS_PEERS=required a missing peer is a failure instead.
 """
 
 import os

@@ -44,7 +44,8 @@ def _lint(folder: Path, lines: dict[str, str]) -> str:
         path.write_text(lines.get(name, "") + "\n", encoding="utf-8")
     for package in {path.parent for path in folder.rglob("*.py")}:
         (package / "__init__.py").touch()
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--config", ROOT / "pyproject.toml"]
+    linter = str(Path(sys.executable).with_name("lint-imports"))
+    command = [linter, "--no-cache", "--config", str(ROOT / "pyproject.toml")]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
 
 
@@ -68,7 +69,10 @@ def test_what_the_design_allows_is_kept(tmp_path: Path) -> None:
 
 def test_no_declared_dependency_is_left_out_of_rds_purity() -> None:
     project = SETTINGS["project"]
-    declared = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]
+    declared = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
     modules = {re.split(r"[^\w.-]", name)[0] for name in declared}
     named = {module for id_ in ("rds-pure", "outside-in-place") for module in CONTRACTS[id_]["forbidden_modules"]}
     assert modules <= named
