@@ -26,17 +26,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module")
-def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of scripts of a fresh environment that holds the wheel."""
-    environment = tmp_path_factory.mktemp("environment")
-    _run(sys.executable, "-m", "venv", environment)
-    pip = environment / "bin" / "pip"
-    _run(pip, "install", "--quiet", "--no-compile", "--require-hashes", "-r", ROOT / "requirements.lock")
-    _run(pip, "install", "--quiet", "--no-compile", "--no-deps", wheel)
-    return environment / "bin"
-
-
 def test_the_wheel_holds_the_three_packages_and_no_more(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     top = {name.split("/")[0] for name in names}
@@ -45,11 +34,12 @@ def test_the_wheel_holds_the_three_packages_and_no_more(wheel: Path) -> None:
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
-def test_the_lock_satisfies_the_wheel(scripts: Path) -> None:
-    assert "No broken requirements found" in _run(scripts / "pip", "check")
-
-
-@pytest.mark.parametrize("script", ["evrds-encoder", "evrds-receiver"])
-def test_a_script_runs_from_the_root_folder(scripts: Path, script: str) -> None:
-    assert _run(scripts / script, "--version").startswith(script)
-    assert f"usage: {script}" in _run(scripts / script, "--help")
+def test_both_scripts_run_in_an_environment_that_holds_the_lock_and_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    _run(sys.executable, "-m", "venv", tmp_path)
+    pip = tmp_path / "bin" / "pip"
+    _run(pip, "install", "--quiet", "--no-compile", "--require-hashes", "-r", ROOT / "requirements.lock")
+    _run(pip, "install", "--quiet", "--no-compile", "--no-deps", wheel)
+    assert "No broken requirements found" in _run(pip, "check")
+    for script in ("evrds-encoder", "evrds-receiver"):
+        assert _run(tmp_path / "bin" / script, "--version").startswith(script)
+        assert f"usage: {script}" in _run(tmp_path / "bin" / script, "--help")
