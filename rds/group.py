@@ -26,7 +26,19 @@ def group_type_code(group_type: str) -> int:
     Raises:
         ValueError: the name is none of 0A to 15B.
     """
+    if group_type not in GROUP_TYPES:
+        raise ValueError(f"group type {group_type!r}; allowed: 0A, 0B, 1A to 15B")
     return GROUP_TYPES.index(group_type)
+
+
+def check_width(name: str, value: int, bits: int) -> None:
+    """Lets a value pass that fits its field.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not 0 <= value < 1 << bits:
+        raise ValueError(f"{name} is {value}; allowed: 0 to {(1 << bits) - 1}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +95,7 @@ def make_group(
     if version_b != (block3 is None):
         raise ValueError(f"block 3 of a version {'B group is the PI' if version_b else 'A group must be given'}")
     for name, value, bits in (("tp", tp, 1), ("pty", pty, 5), ("free5", free5, 5)):
-        if not 0 <= value < 1 << bits:
-            raise ValueError(f"{name} is {value}; allowed: 0 to {(1 << bits) - 1}")
+        check_width(name, value, bits)
     block2 = group_type_code(group_type) << 11 | tp << 10 | pty << 5 | free5
     return Group((pi, block2, pi if block3 is None else block3, block4))
 
