@@ -45,10 +45,11 @@ def test_the_programme_service_name_of_a_real_station() -> None:
         assert format_words(group.words) == line
 
 
-def test_the_radio_text_of_a_real_station() -> None:
+@pytest.mark.parametrize("ab", [0, 1])
+def test_the_radio_text_of_a_real_station(ab: int) -> None:
     text = radio_text_bytes(encode_text(STATION["rt"]), segment_length=4, longest=RT_LENGTH)
-    groups = [pack_2a(CHICAGO, segment=i, text=text, ab=STATION["rt_ab"]) for i in range(len(text) // 4)]
-    assert [format_words(group.words) for group in groups] == STATION["rt_groups"]
+    for segment, line in STATION[f"rt_groups_ab{ab}"].items():
+        assert format_words(pack_2a(CHICAGO, segment=int(segment), text=text, ab=ab).words) == line
 
 
 @pytest.mark.parametrize(
