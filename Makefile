@@ -1,4 +1,6 @@
-# One command each: `make demo` shows the main job, `make test` runs every check.
+# One command each: `make demo` shows the main job, `make test` runs every check. Both set themselves up.
+
+# Another interpreter: make PYTHON=python3.13 setup
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,6 +12,7 @@ DIR ?= captures
 
 .PHONY: setup demo test format lint types imports tests peers bench captures lock clean
 
+# Everything that the tests and benchmarks need, as locked, in an environment of its own; nothing else is touched.
 setup: $(READY)
 
 $(READY): requirements-dev.lock pyproject.toml
@@ -19,6 +22,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Keys, signal, receiver and a real charge point; what it shows stays in demo/.
 demo: $(READY)
 	$(BIN)/python tests/loopback/demo.py demo
 
@@ -30,6 +34,7 @@ format: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 
+# By the rules of the Python at hand, then by those of the newest.
 types: $(READY)
 	$(BIN)/mypy
 	$(BIN)/mypy --python-version 3.14
@@ -44,12 +49,15 @@ tests: $(READY)
 peers:
 	@tests/peers.sh
 
+# Seconds of signal per second of processor time, as the README gives them.
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/run.py
 
+# Decodes every capture in DIR and compares with what is known of it (captures/README.md).
 captures: $(READY)
 	$(BIN)/python tests/captures/expectations.py $(DIR)
 
+# After a change of the dependencies in pyproject.toml.
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra ocpp --extra plots pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
