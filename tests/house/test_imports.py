@@ -26,7 +26,7 @@ ALLOWED = {
     "receiver/cli.py": "import receiver.app",
     "receiver/app.py": "import receiver.sources.iq_file, receiver.dsp.fm, receiver.chargers, receiver.store",
     "receiver/chargers/__init__.py": "",
-    "receiver/chargers/ocpp16.py": "def connect():\n    import ocpp.v16\n    import websockets",
+    "receiver/chargers/ocpp16.py": "import ocpp.v16, websockets",
     "receiver/sources/iq_file.py": "import numpy",
     "receiver/sources/rtlsdr.py": "def open_device():\n    import rtlsdr",
     "receiver/pictures.py": "import matplotlib.pyplot",
@@ -83,7 +83,9 @@ import importlib, pkgutil, sys
 import receiver, rds
 for package in (receiver, rds):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.endswith((".pictures", ".rtlsdr", ".__main__")):
+        # Found by name and imported when a configuration asks for them.
+        on_demand = module.name.startswith("receiver.chargers.") or module.name.endswith((".pictures", ".rtlsdr"))
+        if not on_demand:
             importlib.import_module(module.name)
 print(*[name for name in ("scipy.signal", "matplotlib", "rtlsdr", "ocpp", "websockets") if name in sys.modules])
 """
