@@ -11,15 +11,15 @@ from typing import Final
 
 from rds.fields import Layout
 from rds.oda.region import Region
+from rds.oda.signature import PUBLIC_KEY_OCTETS, is_public_key
 from rds.oda.ticks import TICK_S
 
 RECORD_CERTIFICATE: Final = 4
 ROOT_KEYS: Final = (14, 15)
 OPERATOR_KEYS: Final = range(14)
 LONGEST_VALIDITY: Final = timedelta(days=400)
-_PUBLIC_KEY_OCTETS: Final = 32
 _HEAD: Final = Layout("key:4 epoch:12 not_before:28 not_after:28 roles:8 scope:20 reserved:4")
-CERTIFICATE_OCTETS: Final = _HEAD.octets + _PUBLIC_KEY_OCTETS
+CERTIFICATE_OCTETS: Final = _HEAD.octets + PUBLIC_KEY_OCTETS
 
 
 class Role(IntFlag):
@@ -45,7 +45,8 @@ class Certificate:
     """An operator key's certificate; `not_before` and `not_after` are ticks, both inside the validity.
 
     Raises:
-        ValueError: a key id above 13, a validity that is empty or over 400 days, a reserved scope, a wrong key size.
+        ValueError: a key id above 13, a validity that is empty or over 400 days, a reserved scope, a public key
+            that is none or that anyone could sign for.
     """
 
     key: int
@@ -63,8 +64,8 @@ class Certificate:
             raise ValueError(f"validity of ticks {self.not_before}..{self.not_after}; allowed: at most 400 days")
         if self.scope.reserved:
             raise ValueError(f"scope {self.scope} is reserved")
-        if len(self.public_key) != _PUBLIC_KEY_OCTETS:
-            raise ValueError(f"a public key has {_PUBLIC_KEY_OCTETS} bytes, not {len(self.public_key)}")
+        if not is_public_key(self.public_key):
+            raise ValueError(f"public key {self.public_key.hex()} is none; allowed: an Ed25519 key not of small order")
 
     def valid_at(self, ts: int) -> bool:
         """Whether a message with this TS lies in the validity."""
@@ -88,7 +89,7 @@ def unpack_certificate(body: bytes) -> Certificate | None:
             epoch=values["epoch"],
             not_before=values["not_before"],
             not_after=values["not_after"],
-            roles=Role(values["roles"]),
+            roles=Role(values["roles"]) & ALL_ROLES,
             scope=Region(values["scope"]),
             public_key=body[_HEAD.octets : CERTIFICATE_OCTETS],
         )

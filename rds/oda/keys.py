@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from rds.oda.signature import is_public_key
+
 PRIVATE_LABEL: Final = b"-----BEGIN PRIVATE KEY-----"
 PUBLIC_LABEL: Final = b"-----BEGIN PUBLIC KEY-----"
 _PRIVATE_WANTED: Final = "a private key is needed (-----BEGIN PRIVATE KEY-----)"
@@ -53,7 +55,7 @@ def parse_public_key(pem: bytes) -> bytes:
     """The 32 bytes of the public key in PEM text.
 
     Raises:
-        ValueError: it is a private key, of another algorithm or no PEM at all.
+        ValueError: it is a private key, of another algorithm, one that anyone could sign for, or no PEM at all.
     """
     if PRIVATE_LABEL in pem:
         raise ValueError(f"this is a private key, which belongs at the head-end alone; {_PUBLIC_WANTED}")
@@ -63,4 +65,7 @@ def parse_public_key(pem: bytes) -> bytes:
         raise ValueError(f"no key in PEM form; {_PUBLIC_WANTED}") from None
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError(f"a key of another algorithm ({type(key).__name__}); allowed: Ed25519")
-    return key.public_bytes_raw()
+    public_key = key.public_bytes_raw()
+    if not is_public_key(public_key):
+        raise ValueError(f"public key {public_key.hex()} is no safe Ed25519 key; create a new pair")
+    return public_key
