@@ -111,6 +111,8 @@ def open_bulletin(envelopes: Sequence[bytes], public_key: bytes, domain: Domain)
     head, signature = payloads[: _HEAD.octets], payloads[_HEAD.octets : _HEAD.octets + SIGNATURE_OCTETS]
     content = payloads[_HEAD.octets + SIGNATURE_OCTETS :]
     fields = _HEAD.unpack(head)
+    if (fields["version"], fields["kind"]) != (VERSION, KIND_BULLETIN):
+        return None
     expected = {"bulletin": fields["bulletin"], "last": len(envelopes) - 1, "stamp": fields["ts"] & 0xFF}
     for index, envelope_head in enumerate(heads):
         if any(envelope_head[name] != value for name, value in (expected | {"index": index}).items()):

@@ -34,9 +34,7 @@ from rds.oda.signature import Domain
 _BEGIN: Final = "-----BEGIN EVRDS CERTIFICATE-----"
 _END: Final = "-----END EVRDS CERTIFICATE-----"
 CERTIFICATE_LABEL: Final = _BEGIN.encode()
-_ARMOUR: Final = re.compile(
-    rf"{_BEGIN}\s+AID: ([0-9A-Fa-f]{{4}})\r?\nNetwork: (\d{{1,3}})\r?\n\s*\n([A-Za-z0-9+/=\s]+){_END}"
-)
+_ARMOUR: Final = re.compile(rf"{_BEGIN}\s+AID: ([0-9A-Fa-f]{{4}})\s+Network: ([0-9]{{1,3}})\s([A-Za-z0-9+/=\s]+){_END}")
 _LINE: Final = 64
 CERTIFICATE_BULLETIN: Final = 5
 """The bulletin number that certificates go under."""
@@ -53,7 +51,13 @@ class CertificateFile:
 def sign_certificates(
     certificates: Sequence[Certificate], root: Ed25519PrivateKey, domain: Domain, *, root_id: int, ts: int
 ) -> CertificateFile:
-    """The signed bulletin of a root (key id 14 or 15) over operators' certificates."""
+    """The signed bulletin of a root over operators' certificates.
+
+    Raises:
+        ValueError: `root_id` is neither 14 nor 15, or the certificates do not fit a bulletin.
+    """
+    if root_id not in ROOT_KEYS:
+        raise ValueError(f"root key id {root_id}; allowed: 14 and 15")
     records = tuple(Record(RECORD_CERTIFICATE, pack_certificate(certificate)) for certificate in certificates)
     bulletin = Bulletin(number=CERTIFICATE_BULLETIN, key=root_id, ts=ts, records=records)
     return CertificateFile(domain, sign_bulletin(bulletin, root, domain))
@@ -71,8 +75,10 @@ def parse_armour(text: str) -> CertificateFile:
     """The certificate bulletin in PEM text, not yet verified.
 
     Raises:
-        ValueError: no such armour, or its body is not whole envelopes.
+        ValueError: no such armour, several of them, or a body that is not whole envelopes.
     """
+    if text.count(_BEGIN) > 1:
+        raise ValueError(f"{text.count(_BEGIN)} certificates in one text; allowed: one, give each its own file")
     match = _ARMOUR.search(text)
     if match is None:
         raise ValueError(f"no certificate in PEM form; it begins with {_BEGIN}, AID and Network")
