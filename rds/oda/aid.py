@@ -4,9 +4,11 @@ The list is what open decoders and receiver firmwares agree on (redsea's tables,
 the registry of the RDS Forum is the authority. DEFAULT_AID is an unregistered test value.
 """
 
+import re
 from typing import Final
 
 DEFAULT_AID: Final = 0xC0DE
+_TEXT: Final = re.compile("[0-9A-Fa-f]{4}")
 
 REGISTERED: Final[dict[int, str]] = {
     0x0000: "None",
@@ -88,12 +90,9 @@ def parse_aid(text: str) -> int:
     Raises:
         ValueError: not four hex digits, or registered to another application.
     """
-    try:
-        aid = int(text, 16) if len(text) == 4 else -1
-    except ValueError:
-        aid = -1
-    if aid < 0:
+    if not _TEXT.fullmatch(text):
         raise ValueError(f"AID {text!r}; allowed: four hex digits, such as {DEFAULT_AID:04X}")
+    aid = int(text, 16)
     if aid in REGISTERED:
         raise ValueError(
             f"AID {aid:04X} is registered to {REGISTERED[aid]!r}; allowed: your own, or {DEFAULT_AID:04X} for tests"

@@ -10,9 +10,8 @@ from typing import Final
 
 from rds.basic import Programme
 from rds.group import Group, make_group
+from rds.oda.erasure_code import SYMBOLS
 
-SYMBOLS: Final = 30
-SYMBOL_BITS: Final = 30
 TAGS: Final = 4
 ESI_TRIGGER: Final = 30
 ESI_HINT: Final = 31

@@ -91,14 +91,24 @@ def release_code(minutes: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Which chargers act, and over what time they start: exactly one of the three is set."""
+    """Which chargers act, and over what time they start: exactly one of the three is set.
+
+    Raises:
+        ValueError: none or several are set, or a value has no code.
+    """
 
     fraction: int | None = None
     """0..63: chargers with draw(F) >> 26 <= fraction."""
     subgroup: int | None = None
     """0..63: one subgroup of 64."""
     spread_s: int | None = None
-    """All, each delayed by its share of this window (0 to 630 s)."""
+    """All, each delayed by its share of this window (0, 10 .. 630 s)."""
+
+    def __post_init__(self) -> None:
+        values = (self.fraction, self.subgroup, self.spread_s)
+        allowed = (range(64), range(64), range(0, 640, 10))
+        if [value in codes for value, codes in zip(values, allowed, strict=True) if value is not None] != [True]:
+            raise ValueError(f"{self}; allowed: one of fraction 0..63, subgroup 0..63, spread 0, 10 .. 630 s")
 
     @classmethod
     def of(cls, code: int) -> "Dispatch":
@@ -123,4 +133,5 @@ class Dispatch:
             return self.fraction
         if self.subgroup is not None:
             return 1 << 6 | self.subgroup
-        return 2 << 6 | (self.spread_s or 0) // 10
+        assert self.spread_s is not None
+        return 2 << 6 | self.spread_s // 10
