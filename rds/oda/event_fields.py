@@ -9,6 +9,7 @@ from typing import Final
 
 from rds.oda.codes import RELEASE_CODES, Dispatch, duration_s
 from rds.oda.region import Region
+from rds.oda.target_fields import ALL_TARGETS, target_of
 from rds.oda.ticks import TICK_S
 
 EVENT_FIELDS: Final = "region:20 dispatch:8 level:8 duration:8 release:4"
@@ -36,6 +37,8 @@ class EventFields:
         Dispatch.of(self.dispatch)
         if self.release not in RELEASE_CODES:
             raise ValueError(f"release code {self.release} is reserved")
+        if target_of(self.ts) == ALL_TARGETS:
+            raise ValueError(f"TS {self.ts} is kept free, as its low bits are the target of all; take the next")
         self.check_level()
 
     def check_level(self) -> None:
@@ -47,6 +50,6 @@ class EventFields:
         raise NotImplementedError
 
     @property
-    def end_tick(self) -> float:
+    def end_tick(self) -> int:
         """When it ends, in ticks: its TS and its duration, whenever it was heard."""
-        return self.ts + duration_s(self.duration) / TICK_S
+        return self.ts + duration_s(self.duration) // TICK_S

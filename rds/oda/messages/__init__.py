@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, ClassVar, Final, Protocol, cast
 
 from rds.fields import Layout
+from rds.oda.certificate import OPERATOR_KEYS
 from rds.oda.region import Region
 
 VERSION: Final = 1
@@ -54,8 +55,10 @@ def pack_message(message: UrgentMessage) -> bytes:
     """The 11 bytes of a message.
 
     Raises:
-        ValueError: a field does not fit its width.
+        ValueError: a field does not fit its width, or the key is a root's.
     """
+    if message.key not in OPERATOR_KEYS:
+        raise ValueError(f"key id {message.key}; allowed for an urgent message: 0..13, an operator's")
     values = {field.name: int(getattr(message, field.name)) for field in fields(cast("Any", message))}  # Any: Protocol
     header = {"version": VERSION, "kind": KIND_URGENT, "type": message.TYPE}
     reserved = {name: 0 for name in message.LAYOUT.names if name == "reserved"}
@@ -63,8 +66,8 @@ def pack_message(message: UrgentMessage) -> bytes:
 
 
 def unpack_message(head: bytes) -> UrgentMessage | None:
-    """The message in 11 bytes, or None for an unknown version, kind or type, or a reserved value: total."""
-    if len(head) != MESSAGE_OCTETS or head[0] >> 4 != VERSION << 2 | KIND_URGENT:
+    """The message in 11 bytes, or None: unknown version, kind or type, a root's key, a reserved value. Total."""
+    if len(head) != MESSAGE_OCTETS or head[0] >> 4 != VERSION << 2 | KIND_URGENT or head[1] >> 4 not in OPERATOR_KEYS:
         return None
     message = message_types().get(head[0] & 0xF)
     if message is None:
