@@ -5,6 +5,8 @@ Symbol i is the coefficient of x^(29-i). Decodes where 2 x errors + erasures <= 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import zip_longest
 from typing import Final
 
 SYMBOLS: Final = 30
@@ -45,15 +47,6 @@ def _product(a: Sequence[int], b: Sequence[int]) -> list[int]:
     for i, left in enumerate(a):
         for j, right in enumerate(b):
             result[i + j] ^= _times(left, right)
-    return result
-
-
-def _value_at(polynomial: Sequence[int], log_x: int) -> int:
-    """A polynomial, lowest coefficient first, at alpha^log_x."""
-    result = 0
-    for i, coefficient in enumerate(polynomial):
-        if coefficient:
-            result ^= _EXP[(_LOG[coefficient] + i * log_x) % _ORDER]
     return result
 
 
@@ -106,51 +99,69 @@ def encode_envelope(envelope: bytes) -> tuple[int, ...]:
     return (*data, *(_symbol(lanes) for lanes in zip(*parity, strict=True)))
 
 
+@cache
+def _powers(degree: int, logs: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Row i, column v: the terms v x^i at every alpha^log of `logs`, six bits each, the first log's lowest."""
+    return tuple(
+        tuple(
+            sum(_times(value, _EXP[i * log % _ORDER]) << _LANE_BITS * place for place, log in enumerate(logs))
+            for value in range(_ORDER + 1)
+        )
+        for i in range(degree + 1)
+    )
+
+
+def _values_at(polynomial: Sequence[int], logs: tuple[int, ...]) -> list[int]:
+    """A polynomial, lowest coefficient first, at every alpha^log of `logs`: one look-up a coefficient."""
+    total = 0
+    for coefficient, terms in zip(polynomial, _powers(SYMBOLS - 1, logs), strict=False):
+        total ^= terms[coefficient]
+    return [total >> shift & _ORDER for shift in range(0, _LANE_BITS * len(logs), _LANE_BITS)]
+
+
+_ROOT_LOGS: Final = tuple(range(PARITY))
+_INVERSE_LOGS: Final = tuple((esi - (SYMBOLS - 1)) % _ORDER for esi in range(SYMBOLS))
+"""The inverse of each ESI's place, x^(29-i): where a locator vanishes."""
+
+
 def decode_symbols(symbols: Mapping[int, int]) -> bytes | None:
     """The 75-byte envelope of symbols by ESI, or None if a lane does not decode. What is not held is an erasure."""
     missing = [esi for esi in range(SYMBOLS) if esi not in symbols]
     if len(missing) > PARITY:
         return None
-    lanes = list(zip(*(_lanes(symbols.get(esi, 0)) for esi in range(SYMBOLS)), strict=True))
+    erased = [1]
+    for esi in missing:
+        erased = _product(erased, [1, _EXP[SYMBOLS - 1 - esi]])
     decoded = []
-    for lane in lanes:
-        corrected = _decode_lane(lane, missing)
+    for lane in zip(*(_lanes(symbols.get(esi, 0)) for esi in range(SYMBOLS)), strict=True):
+        corrected = _decode_lane(lane, erased)
         if corrected is None:
             return None
-        decoded.append(corrected)
+        decoded.append(corrected[:DATA_SYMBOLS])
     bits = 0
     for values in zip(*decoded, strict=True):
         bits = bits << SYMBOL_BITS | _symbol(values)
     return bits.to_bytes(ENVELOPE_OCTETS, "big")
 
 
-def _decode_lane(received: Sequence[int], missing: Sequence[int]) -> list[int] | None:
-    """The 20 data values of a lane of 30, with the ESIs of its erasures."""
-    syndromes = _syndromes(received)
+def _decode_lane(received: Sequence[int], erased: Sequence[int]) -> Sequence[int] | None:
+    """The corrected values of a lane of 30 with the locator of its erasures, or None beyond 2 x errors + erasures."""
+    syndromes = _values_at(received[::-1], _ROOT_LOGS)
     if not any(syndromes):
-        return list(received[:DATA_SYMBOLS])
-    erased = [1]
-    for esi in missing:
-        erased = _product(erased, [1, _EXP[SYMBOLS - 1 - esi]])
+        return received
     locator = _errata_locator(syndromes, erased)
-    positions = [esi for esi in range(SYMBOLS) if _value_at(locator, esi - (SYMBOLS - 1)) == 0]
-    if len(positions) != len(locator) - 1:
+    errata, erasures = len(locator) - 1, len(erased) - 1
+    positions = [esi for esi, value in enumerate(_values_at(locator, _INVERSE_LOGS)) if value == 0]
+    if len(positions) != errata or 2 * errata - erasures > PARITY:
         return None
+    # Forney's formula for a first root of alpha^0: X Omega(1/X) / Lambda'(1/X). The count of roots has ruled
+    # a repeated root out, so the derivative does not vanish.
+    evaluator = _values_at(_product(syndromes, locator)[:PARITY], _INVERSE_LOGS)
+    derivative = _values_at([c if i % 2 == 0 else 0 for i, c in enumerate(locator[1:])], _INVERSE_LOGS)
     corrected = list(received)
-    for esi, value in zip(positions, _errata_values(syndromes, locator, positions), strict=True):
-        corrected[esi] ^= value
-    return None if any(_syndromes(corrected)) else corrected[:DATA_SYMBOLS]
-
-
-def _syndromes(received: Sequence[int]) -> list[int]:
-    """The received word at alpha^0 .. alpha^9, by Horner's rule."""
-    result = []
-    for root in range(PARITY):
-        value = 0
-        for coefficient in received:
-            value = coefficient ^ (_EXP[_LOG[value] + root] if value else 0)
-        result.append(value)
-    return result
+    for esi in positions:
+        corrected[esi] ^= _times(_EXP[SYMBOLS - 1 - esi], _over(evaluator[esi], derivative[esi]))
+    return None if any(_values_at(corrected[::-1], _ROOT_LOGS)) else corrected
 
 
 def _errata_locator(syndromes: Sequence[int], erased: Sequence[int]) -> list[int]:
@@ -159,33 +170,16 @@ def _errata_locator(syndromes: Sequence[int], erased: Sequence[int]) -> list[int
     length = erasures = len(erased) - 1
     for r in range(erasures, PARITY):
         discrepancy = 0
-        for i, coefficient in enumerate(locator):
-            if i <= r:
-                discrepancy ^= _times(coefficient, syndromes[r - i])
+        for i, coefficient in enumerate(locator[: r + 1]):
+            discrepancy ^= _times(coefficient, syndromes[r - i])
         previous = [0, *previous]
         if discrepancy:
             step = [_times(discrepancy, coefficient) for coefficient in previous]
-            updated = [
-                (locator[i] if i < len(locator) else 0) ^ (step[i] if i < len(step) else 0)
-                for i in range(max(len(locator), len(step)))
-            ]
+            updated = [a ^ b for a, b in zip_longest(locator, step, fillvalue=0)]
             if 2 * length <= r + erasures:
                 previous = [_over(coefficient, discrepancy) for coefficient in locator]
                 length = r + 1 + erasures - length
             locator = updated
-    while len(locator) > 1 and locator[-1] == 0:
+    while locator[-1] == 0:
         locator.pop()
     return locator
-
-
-def _errata_values(syndromes: Sequence[int], locator: Sequence[int], positions: Sequence[int]) -> list[int]:
-    """Forney's formula for a code whose first root is alpha^0: X Omega(1/X) / Lambda'(1/X)."""
-    evaluator = _product(syndromes, locator)[:PARITY]
-    slope = [coefficient if i % 2 == 0 else 0 for i, coefficient in enumerate(locator[1:])]
-    values = []
-    for esi in positions:
-        log_x = SYMBOLS - 1 - esi
-        # A repeated root would make the slope vanish; the count of roots has ruled that out.
-        quotient = _over(_value_at(evaluator, -log_x), _value_at(slope, -log_x))
-        values.append(_times(_EXP[log_x], quotient))
-    return values
