@@ -160,6 +160,7 @@ def _check_lane(example: Example) -> None:
 
 
 def _check_announcement(example: Example) -> None:
+    example.check_digits()
     values = example.numbers_by_name
     words = [int(word, 16) for word in example.values["words"].split()]
     assert example.packed == b"".join(word.to_bytes(2, "big") for word in words)
