@@ -113,6 +113,12 @@ def test_nine_erasures_leave_no_room_for_an_error() -> None:
         assert decode_symbols(held | {esi: value ^ 0x3FFFFFFF}) is None
 
 
+def test_a_locator_with_enough_roots_may_still_be_wrong() -> None:
+    """Found by search: 2 x 2 + 8 > 10, yet the locator has as many roots as its degree; the syndromes then tell."""
+    held = {esi: 0 for esi in range(SYMBOLS) if esi not in (0, 2, 10, 11, 15, 17, 24, 25)}
+    assert decode_symbols(held | {4: 4, 27: 10}) is None
+
+
 def test_fewer_than_20_symbols_are_too_few() -> None:
     symbols = encode_envelope(bytes(ENVELOPE_OCTETS))
     assert decode_symbols({esi: symbols[esi] for esi in range(19)}) is None
