@@ -40,4 +40,7 @@ class MpxLevels:
 def audio_response(frequency_hz: npt.NDArray[np.float64], preemphasis_s: float) -> npt.NDArray[np.complex128]:
     """Pre-emphasis 1 + j 2 pi f tau and a low-pass without phase: 1 to 15 kHz, a quarter cosine squared to 16.5 kHz."""
     fall = np.clip((frequency_hz - AUDIO_EDGE_HZ) / (AUDIO_STOP_HZ - AUDIO_EDGE_HZ), 0, 1)
-    return (1 + 2j * np.pi * frequency_hz * preemphasis_s) * np.cos(np.pi / 2 * fall) ** 2
+    response: npt.NDArray[np.complex128] = (1 + 2j * np.pi * frequency_hz * preemphasis_s) * np.cos(
+        np.pi / 2 * fall
+    ) ** 2
+    return response

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from encoder.bitstream import SLOT_RATE_HZ, Bits, ImpulseEncoder
-from encoder.limiter import LookaheadLimiter
 from encoder.levels import AUDIO_STOP_HZ, PILOT_LEVEL, MpxLevels, audio_response
+from encoder.limiter import LookaheadLimiter
 from rds.constants import BIT_RATE_HZ, FULL_DEVIATION_HZ, PILOT_HZ, SUBCARRIER_HZ
 from rds.waveform import biphase_peak, shaping_response
 
@@ -109,7 +109,8 @@ class _Canvas:
 
     def samples(self) -> npt.NDArray[np.float32]:
         """The kept samples of the blocks, float32, shape (blocks, hop)."""
-        return np.fft.irfft(self.spectrum, n=self._samples, axis=1)[:, self._kept]
+        samples = np.fft.irfft(self.spectrum, n=self._samples, axis=1)
+        return np.asarray(samples[:, self._kept], dtype=np.float32)
 
 
 class _Programme:
@@ -197,7 +198,8 @@ class MpxSynthesiser:
 
     def _make_blocks(self) -> list[Mpx]:
         """The next blocks of RDS and pilot, and the programme with them through the limiter."""
-        self._rds.place(np.fft.rfft(self._slots.take()[0], axis=1), self._canvas.spectrum)
+        baseband = np.asarray(np.fft.rfft(self._slots.take()[0], axis=1), dtype=np.complex64)
+        self._rds.place(baseband, self._canvas.spectrum)
         rest = self._canvas.samples()
         self._made_samples += rest.size
         if self._programme is None:

@@ -17,4 +17,4 @@ def installation_fault(origins: Mapping[str, str | None]) -> str | None:
     if len(set(folders.values())) == 1 and None not in origins.values():
         return None
     found = ", ".join(f"{name} in {folder}" for name, folder in folders.items())
-    return f"the packages of evrds lie apart ({found}): another project overwrote one; install evrds in an environment of its own"
+    return f"the packages of evrds lie apart ({found}); install evrds in an environment of its own"

@@ -64,7 +64,9 @@ def _parse_format(body: bytes) -> tuple[int, int, SampleFormat]:
     if sample_format is None:
         raise ValueError(f"WAV coding {tag} of {bits} bits; allowed: PCM of 8, 16, 24 or 32 bits, float of 32 bits")
     if not rate_hz or not channels or align != channels * SAMPLE_OCTETS[sample_format]:
-        raise ValueError(f"the WAV header says {channels} channels, {rate_hz} Hz, {align} octets a frame: it is damaged")
+        raise ValueError(
+            f"the WAV header says {channels} channels, {rate_hz} Hz, {align} octets a frame: it is damaged"
+        )
     return rate_hz, channels, sample_format
 
 
@@ -127,4 +129,6 @@ def build_wav_header(rate_hz: int, *, samples: int, full_scale_hz: int) -> bytes
         start = b"RIFF" + struct.pack("<I", riff_octets) + b"WAVE" + _chunk(b"JUNK", bytes(28))
         return start + body + b"data" + struct.pack("<I", data_octets)
     ds64 = struct.pack("<QQQI", riff_octets, data_octets, samples, 0)
-    return b"RF64" + struct.pack("<I", _LONG) + b"WAVE" + _chunk(b"ds64", ds64) + body + b"data" + struct.pack("<I", _LONG)
+    return (
+        b"RF64" + struct.pack("<I", _LONG) + b"WAVE" + _chunk(b"ds64", ds64) + body + b"data" + struct.pack("<I", _LONG)
+    )

@@ -1,0 +1,181 @@
+"""Groups and options to signal files: where the encoder's stages are joined and files opened."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol, TypeVar
+
+from encoder.bitstream import FILLER_BITS, bit_sample, transmission_bits
+from encoder.fm import AMPLITUDE, FmModulator, interpolation_for
+from encoder.group_list import Lines, read_groups
+from encoder.impairments import ClockError, Noise
+from encoder.mpx import Mpx, MpxSynthesiser
+from encoder.options import SignalOptions, checked_rate
+from encoder.programme import ProgrammeFile
+from encoder.sinks import Samples, SignalFacts, Sink, format_of
+from rds.constants import GROUP_BITS
+from rds.errors import InputError, UsageError
+from rds.group import Group
+
+_LONG_WORK_OCTETS: Final = 50_000
+"""A list of groups from which a progress bar is shown: some 2500 groups, four minutes of signal."""
+
+In_contra = TypeVar("In_contra", contravariant=True)
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSummary:
+    """What was written."""
+
+    kind: str
+    rate_hz: int
+    samples: int
+    groups: int
+
+    @property
+    def duration_s(self) -> float:
+        """How long the signal lasts."""
+        return self.samples / self.rate_hz
+
+
+class Stage(Protocol[In_contra, Out]):
+    """A stage with state: chunks in, chunks out, the rest at the end."""
+
+    def feed(self, chunk: In_contra, /) -> list[Out]:
+        """Takes a chunk; gives what is ready."""
+        ...
+
+    def flush(self) -> list[Out]:
+        """The rest."""
+        ...
+
+
+def _through(stage: Stage[In_contra, Out], chunks: Iterable[In_contra]) -> Iterator[Out]:
+    """What comes out of a stage when all chunks have gone through it."""
+    for chunk in chunks:
+        yield from stage.feed(chunk)
+    yield from stage.flush()
+
+
+def _mark_groups(groups: Iterable[Group], sink: Sink, sample_rate_hz: float, sent: list[int]) -> Iterator[Group]:
+    """The groups as they are, each marked in the sink; `sent` counts them."""
+    for group in groups:
+        start = FILLER_BITS + GROUP_BITS * sent[0]
+        first, end = (round(bit_sample(bit, sample_rate_hz)) for bit in (start, start + GROUP_BITS))
+        sink.mark_group(group, first_sample=first, samples=end - first)
+        sent[0] += 1
+        yield group
+
+
+def _signal(
+    groups: Iterable[Group], options: SignalOptions, *, rate_hz: int, iq: bool, programme: ProgrammeFile | None
+) -> Iterator[Samples]:
+    """The samples of a transmission, in pieces."""
+    interpolation = interpolation_for(rate_hz) if iq else 1
+    mpx_rate_hz = rate_hz // interpolation
+    synthesiser = MpxSynthesiser(mpx_rate_hz, levels=options.levels, programme=programme)
+    mpx: Iterator[Mpx] = _through(synthesiser, transmission_bits(groups))
+    if options.clock_ppm:
+        mpx = _through(ClockError(options.clock_ppm), mpx)
+    if not iq:
+        return mpx
+    modulator = FmModulator(mpx_rate_hz, interpolation=interpolation, carrier_hz=options.offset_hz)
+    signal = _through(modulator, mpx)
+    if options.cn_db is not None:
+        signal = _through(Noise(options.cn_db, amplitude=AMPLITUDE, rate_hz=rate_hz, seed=options.seed), signal)
+    return signal
+
+
+def write_signal(
+    groups: Iterable[Group], output: Path, *, options: SignalOptions, start_time: datetime | None = None
+) -> SignalSummary:
+    """Modulates groups into the file that `output` names, multiplex or IQ by its ending.
+
+    Args:
+        groups: taken as they are needed; an error they raise leaves no file.
+        output: appears when all is written.
+        options: rate, levels, programme, impairments.
+        start_time: of the first sample, for formats that say it.
+
+    Raises:
+        UsageError: an option or the output's name or place is not allowed.
+        InputError: the programme cannot be read.
+    """
+    form = format_of(output)
+    rate_hz = checked_rate(options, form.KIND)
+    if (
+        options.programme is not None
+        and output.exists()
+        and options.programme.exists()
+        and output.samefile(options.programme)
+    ):
+        raise UsageError(f"output {output} is the programme itself; name another file")
+    facts = SignalFacts(rate_hz, options.full_scale_hz, start_time)
+    sent = [0]
+    samples = 0
+    with (
+        nullcontext() if options.programme is None else closing(ProgrammeFile(options.programme)) as programme,
+        form.open_sink(output, facts) as sink,
+    ):
+        marked = _mark_groups(groups, sink, rate_hz / (1 + options.clock_ppm * 1e-6), sent)
+        for piece in _signal(marked, options, rate_hz=rate_hz, iq=form.KIND == "iq", programme=programme):
+            sink.write(piece)
+            samples += len(piece)
+    return SignalSummary(form.KIND, rate_hz, samples, sent[0])
+
+
+class _ProgressReader:
+    """A file whose lines move a progress bar on."""
+
+    def __init__(self, file: BinaryIO, total_octets: int) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._file = file
+        self._progress = Progress(console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("modulating", total=total_octets)
+        self._progress.start()
+
+    def readline(self, limit: int = -1) -> bytes:
+        """The next line."""
+        line = self._file.readline(limit)
+        self._progress.advance(self._task, len(line))
+        return line
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        self._progress.stop()
+
+
+@contextmanager
+def _open_list(path: Path) -> Iterator[Lines]:
+    """The lines of a list, with a progress bar where the work is long and someone looks."""
+    if str(path) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = path.open("rb")
+        octets = path.stat().st_size
+    except OSError as error:
+        raise InputError(f"cannot read groups {path}: {error.strerror}; name a list of groups in hex") from None
+    with file:
+        if octets < _LONG_WORK_OCTETS or not sys.stderr.isatty():
+            yield file
+            return
+        with closing(_ProgressReader(file, octets)) as lines:
+            yield lines
+
+
+def modulate(groups: Path, output: Path, *, options: SignalOptions) -> SignalSummary:
+    """Modulates the groups of a hex list, `-` for standard input.
+
+    Raises:
+        InputError: the list cannot be read or holds a line that is no group.
+        UsageError: as `write_signal`.
+    """
+    with _open_list(groups) as lines:
+        return write_signal(read_groups(lines, str(groups)), output, options=options)
