@@ -41,7 +41,7 @@ def interpolation_for(iq_rate_hz: int) -> int:
 def integrating_taps(mpx_rate_hz: int, interpolation: int) -> npt.NDArray[np.float64]:
     """Weights of the 9 multiplex samples around each one for the means over its output intervals.
 
-    Column p gives the mean over one output sample's time around (p - (interpolation - 1) / 2) / interpolation of a
+    Column p gives the mean over one output sample's time centred on (p - (interpolation - 1) / 2) / interpolation of a
     multiplex sample's time, for anything up to 60 kHz; float64, shape (9, interpolation), by least squares.
     """
     cycles = np.linspace(0, _MPX_EDGE_HZ / mpx_rate_hz, 400)
@@ -56,7 +56,9 @@ def integrating_taps(mpx_rate_hz: int, interpolation: int) -> npt.NDArray[np.flo
 
 
 class FmModulator:
-    """Multiplex to IQ, `feed(mpx)` and `flush()`; as many IQ samples come out as `interpolation` times went in.
+    """Multiplex to IQ, `feed(mpx)` and `flush()`; `interpolation` IQ samples come out for each that went in.
+
+    Multiplex sample n is the middle one of IQ samples n x interpolation and on: half a sample late at most.
 
     Args:
         mpx_rate_hz: samples a second of the multiplex.

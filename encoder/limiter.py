@@ -32,6 +32,13 @@ def _spline(segment_samples: int) -> FloatArray:
     return np.where(distance < 1, near, far).astype(np.float32)
 
 
+def segment_peaks(samples: FloatArray, segment_samples: int) -> FloatArray:
+    """The largest magnitude in each segment along the last axis, in one row; float32."""
+    segments = samples.reshape(*samples.shape[:-1], -1, segment_samples)
+    peaks: FloatArray = np.maximum(segments.max(axis=-1), -segments.min(axis=-1))
+    return peaks.reshape(-1)
+
+
 def gain_nodes(peaks: FloatArray, ceiling: float) -> FloatArray:
     """The gain in the middle of each segment but the outer `REACH - _SPLINE` on both sides; float32 of 0 to 1."""
     needed = np.minimum(1, ceiling / np.maximum(peaks, np.float32(1e-9)))
@@ -55,10 +62,8 @@ class LookaheadLimiter:
         self._before = np.zeros(REACH, dtype=np.float32)
         self._held: tuple[FloatArray, FloatArray, FloatArray] | None = None
 
-    def feed(self, programme: FloatArray, rest: FloatArray) -> list[FloatArray]:
-        """Takes one block of each, float32 of any equal shape whose last axis is whole segments; gives flat blocks."""
-        segments = programme.reshape(*programme.shape[:-1], -1, self._segment_samples)
-        peaks = np.maximum(segments.max(axis=-1), -segments.min(axis=-1)).reshape(-1)
+    def feed(self, programme: FloatArray, rest: FloatArray, peaks: FloatArray) -> list[FloatArray]:
+        """Takes a block of programme and rest, float32 of one shape, and the peaks; gives the block before, flat."""
         output = self._release(peaks[:REACH])
         self._held = programme, rest, peaks
         return output

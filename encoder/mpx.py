@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from encoder.bitstream import SLOT_RATE_HZ, Bits, ImpulseEncoder
 from encoder.levels import AUDIO_STOP_HZ, PILOT_LEVEL, MpxLevels, audio_response
-from encoder.limiter import LookaheadLimiter
+from encoder.limiter import LookaheadLimiter, segment_peaks
 from rds.constants import BIT_RATE_HZ, FULL_DEVIATION_HZ, PILOT_HZ, SUBCARRIER_HZ
 from rds.waveform import biphase_peak, shaping_response
 
@@ -107,9 +107,20 @@ class _Canvas:
         self._kept = slice(lead, lead + rate_hz * _HOP_MS // 1000)
         self.spectrum: Spectrum = np.zeros((_BLOCKS, self._samples // 2 + 1), dtype=np.complex64)
 
+        # Numbers that turn every bin's phase by half a sample.
+        self._half_sample = np.exp(1j * np.pi * np.arange(self._samples // 2 + 1) / self._samples).astype(np.complex64)
+
     def samples(self) -> npt.NDArray[np.float32]:
         """The kept samples of the blocks, float32, shape (blocks, hop)."""
-        samples = np.fft.irfft(self.spectrum, n=self._samples, axis=1)
+        return self._transform(self.spectrum)
+
+    def samples_between(self) -> npt.NDArray[np.float32]:
+        """The values half a sample after each of `samples`."""
+        return self._transform(self.spectrum * self._half_sample)
+
+    def _transform(self, spectrum: Spectrum) -> npt.NDArray[np.float32]:
+        """Spectra of blocks to their kept samples."""
+        samples = np.fft.irfft(spectrum, n=self._samples, axis=1)
         return np.asarray(samples[:, self._kept], dtype=np.float32)
 
 
@@ -120,6 +131,9 @@ class _Programme:
         self._source = source
         self._overlap = _Overlap(source.rate_hz)
         self._canvas = _Canvas(rate_hz)
+        self._segment_samples = rate_hz // 1000
+        self._ceiling = levels.programme_ceiling
+        self._cycles = (2 * PILOT_HZ * levels.pilot + AUDIO_STOP_HZ) / rate_hz
         frequency_hz = np.arange(0, min(AUDIO_STOP_HZ, source.rate_hz / 2), 1000 / _BINS_PER_KHZ)
         self._bins = len(frequency_hz)
         scale = levels.programme_ceiling * rate_hz / source.rate_hz
@@ -127,8 +141,8 @@ class _Programme:
         self._sum_weights = response.astype(np.complex64)
         self._difference = _Sidebands(response, _STEREO_BIN, _SINE) if levels.pilot else None
 
-    def next(self) -> npt.NDArray[np.float32]:
-        """The next samples; float32, shape (blocks, hop)."""
+    def next(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The next samples, float32 of shape (blocks, hop), and the true peak of every millisecond."""
         frames = self._source.read(self._overlap.missing)
         left, right = frames[:, 0], frames[:, 1]
         self._overlap.feed(np.stack((left + right, left - right)) * np.float32(0.5))
@@ -136,7 +150,21 @@ class _Programme:
         np.multiply(audio_sum, self._sum_weights, out=self._canvas.spectrum[:, : self._bins])
         if self._difference is not None:
             self._difference.place(audio_difference, self._canvas.spectrum)
-        return self._canvas.samples()
+        samples = self._canvas.samples()
+        return samples, self._true_peaks(samples)
+
+    def _true_peaks(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """What the signal does not exceed in any millisecond, between samples either.
+
+        Samples of a signal up to f at a rate r miss at most a factor cos(pi f / r) of its peak (Ehlich and Zeller,
+        1964). At 228 kHz that is much, and 38 kHz does miss 13 %: so where it matters, twice as many are looked at.
+        """
+        peaks = segment_peaks(samples, self._segment_samples)
+        if peaks.max() <= self._ceiling * np.cos(np.pi * self._cycles):
+            return peaks
+        between = segment_peaks(self._canvas.samples_between(), self._segment_samples)
+        bounds: npt.NDArray[np.float32] = np.maximum(peaks, between) * np.float32(1 / np.cos(np.pi * self._cycles / 2))
+        return bounds
 
 
 class MpxSynthesiser:
@@ -204,4 +232,5 @@ class MpxSynthesiser:
         self._made_samples += rest.size
         if self._programme is None:
             return [rest.reshape(-1)]
-        return self._limiter.feed(self._programme.next(), rest)
+        programme, peaks = self._programme.next()
+        return self._limiter.feed(programme, rest, peaks)
