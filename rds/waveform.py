@@ -55,7 +55,7 @@ def biphase_peak() -> float:
 
     It is reached a quarter into a bit, with every other bit set to add up; data come within 0.1 % of it in a second.
     """
-    bits = np.arange(-1000, 1001)
+    bits = np.arange(-1000, 1001, dtype=np.float64)
     return float(np.abs(biphase_pulse((-0.25 - bits) * BIT_PERIOD_S)).sum())
 
 
