@@ -15,10 +15,17 @@ from cryptography.hazmat.primitives.serialization import (
 
 from rds.oda.signature import is_public_key
 
+PrivateKey = Ed25519PrivateKey
+SEED_OCTETS: Final = 32
 PRIVATE_LABEL: Final = b"-----BEGIN PRIVATE KEY-----"
 PUBLIC_LABEL: Final = b"-----BEGIN PUBLIC KEY-----"
 _PRIVATE_WANTED: Final = "a private key is needed (-----BEGIN PRIVATE KEY-----)"
 _PUBLIC_WANTED: Final = "a public key is needed (-----BEGIN PUBLIC KEY-----)"
+
+
+def private_key_of(seed: bytes) -> PrivateKey:
+    """The private key of a 32-byte seed, which has to be random: the key is no better than it."""
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def private_key_pem(key: Ed25519PrivateKey) -> bytes:
