@@ -1,25 +1,34 @@
-"""Groups and options to signal files: where the encoder's stages are joined and files opened."""
+"""Plans, groups and options to signal files: where the encoder's stages are joined and files opened."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeVar
 
 from encoder.bitstream import FILLER_BITS, bit_sample, transmission_bits
+from encoder.broadcast import broadcast, group_count
 from encoder.fm import AMPLITUDE, FmModulator, interpolation_for
 from encoder.group_list import Lines, read_groups
 from encoder.impairments import ClockError, Noise
+from encoder.key_files import load_operator
 from encoder.mpx import Mpx, MpxSynthesiser
-from encoder.options import SignalOptions, checked_rate
+from encoder.options import Outputs, SignalOptions, checked_rate
+from encoder.output_file import whole_file
+from encoder.plan import read_plan
 from encoder.programme import ProgrammeFile
 from encoder.sinks import Samples, SignalFacts, Sink, format_of
-from rds.constants import GROUP_BITS
+from rds.constants import BIT_PERIOD_S, GROUP_BITS
 from rds.errors import InputError, UsageError
 from rds.group import Group
+from rds.hex_line import format_words
 
+_STDOUT: Final = Path("-")
+_LARGEST_PLAN: Final = 1 << 20
+_LONG_WORK_GROUPS: Final = 2500
+"""Some four minutes of signal: from here on a progress bar is shown."""
 _LONG_WORK_OCTETS: Final = 50_000
 """A list of groups from which a progress bar is shown: some 2500 groups, four minutes of signal."""
 
@@ -179,3 +188,88 @@ def modulate(groups: Path, output: Path, *, options: SignalOptions) -> SignalSum
     """
     with _open_list(groups) as lines:
         return write_signal(read_groups(lines, str(groups)), output, options=options)
+
+
+def build(
+    plan: Path,
+    outputs: Outputs,
+    *,
+    clock: datetime,
+    duration_s: float | None = None,
+    options: SignalOptions | None = None,
+) -> list[tuple[Path, SignalSummary]]:
+    """Writes the outputs of a plan: same plan, same keys, same clock, same bytes. Returns the signals written.
+
+    Args:
+        plan: a TOML file (`encoder.plan`); its key files are looked for from its own folder.
+        outputs: each appears when it is whole.
+        clock: the moment of the first group's first bit.
+        duration_s: of the groups, by default a tail after the last message.
+        options: of the signals.
+
+    Raises:
+        UsageError: the plan or an output is not allowed.
+        InputError: the plan or a key file cannot be read.
+        TrustError: the certificate does not allow what the plan sends.
+    """
+    outputs.check(plan)
+    groups, total = _opened(plan, clock, duration_s)
+    if outputs.hex_list is not None:
+        _write_hex(_watched(groups(), total), outputs.hex_list)
+    start_time = clock - timedelta(seconds=FILLER_BITS * BIT_PERIOD_S)
+    signal = options or SignalOptions()
+    return [
+        (path, write_signal(_watched(groups(), total), path, options=signal, start_time=start_time))
+        for path in (outputs.mpx, outputs.iq)
+        if path is not None
+    ]
+
+
+def _opened(plan: Path, clock: datetime, duration_s: float | None) -> tuple[Callable[[], Iterator[Group]], int]:
+    """What makes the plan's groups anew, and how many they are."""
+    read = read_plan(_plan_text(plan), source=str(plan), clock=clock)
+    total = group_count(read, clock=clock, duration_s=duration_s)
+    files = [plan.parent / name for name in (read.keys.operator, read.keys.certificate, read.keys.root)]
+
+    def groups() -> Iterator[Group]:
+        # A key knows its newest time stamp, so every output begins with a fresh one: all tell the same.
+        key = load_operator(*files, domain=read.domain)
+        return broadcast(read, key, clock=clock, groups=total)
+
+    return groups, total
+
+
+def _plan_text(path: Path) -> str:
+    """The text of a plan's file."""
+    try:
+        with path.open("rb") as file:
+            octets = file.read(_LARGEST_PLAN + 1)
+    except OSError as error:
+        raise InputError(f"cannot read plan {path}: {error.strerror}; see examples/plan.toml") from None
+    try:
+        text = octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"plan {path}: byte {error.start} is not UTF-8; a plan is TOML, see examples/plan.toml"
+        ) from None
+    if len(octets) > _LARGEST_PLAN:
+        raise InputError(f"plan {path} is larger than {_LARGEST_PLAN} bytes; allowed: a plan in TOML")
+    return text
+
+
+def _write_hex(groups: Iterator[Group], path: Path) -> None:
+    """Writes a line a group, to a file or to standard output."""
+    target = nullcontext(sys.stdout.buffer) if path == _STDOUT else whole_file(path)
+    with target as file:
+        for group in groups:
+            file.write(f"{format_words(group.words)}\n".encode("ascii"))
+
+
+def _watched(groups: Iterator[Group], total: int) -> Iterator[Group]:
+    """The groups as they are, with a progress bar where the work is long and someone looks."""
+    if total < _LONG_WORK_GROUPS or not sys.stderr.isatty():
+        return groups
+    from rich.console import Console
+    from rich.progress import track
+
+    return iter(track(groups, "building", total=total, console=Console(stderr=True), transient=True))

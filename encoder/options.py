@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from encoder.levels import MpxLevels
+from encoder.sinks import format_of
 from rds.errors import UsageError
 from rds.quantity import format_rate
 
@@ -75,3 +76,31 @@ def checked_rate(options: SignalOptions, kind: str) -> int:
             "a multiplex file has no carrier to give noise or an offset; name an IQ file: .sigmf-meta, .cu8, .cf32"
         )
     return rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that `build` writes; each is left out if None."""
+
+    hex_list: Path | None = None
+    """One group a line; - for standard output."""
+    mpx: Path | None = None
+    iq: Path | None = None
+
+    def check(self, plan: Path) -> None:
+        """Refuses outputs that are none, of the wrong kind, or one file twice.
+
+        Raises:
+            UsageError: one of these.
+        """
+        given = [path for path in (self.hex_list, self.mpx, self.iq) if path is not None]
+        if not given:
+            raise UsageError("no output; give one or more of --hex OUT, --mpx OUT.wav, --iq OUT")
+        for name, path, kind in (("--mpx", self.mpx, "mpx"), ("--iq", self.iq, "iq")):
+            if path is not None and kind != format_of(path).KIND:
+                wanted = ".wav" if kind == "mpx" else ".sigmf-meta, .cf32, .cu8"
+                raise UsageError(f"{name} {path}; allowed: a name that ends in {wanted}")
+        places = [path.absolute() for path in (plan, *given)]
+        for path in given:
+            if places.count(path.absolute()) > 1:
+                raise UsageError(f"output {path} is named twice, or is the plan itself; name another file")
