@@ -127,19 +127,19 @@ def parse_dispatch(text: str) -> int:
     raise ValueError(f"{text!r}; {_DISPATCH_WANTED}, in steps of 10 s")
 
 
-def read_message(table: TomlTable, *, target_region: Callable[[str], Region | None]) -> MessageDraft:
-    """The message of a table; `target_region` gives the region of an event by its name, which an end takes over.
+def read_message(table: TomlTable, events: Mapping[str, Region]) -> MessageDraft:
+    """The message of a table. `events` are those sent before it, by name: an end takes its event's region over.
 
     Raises:
         UsageError: a field is missing, unknown or not allowed.
     """
     names = {kind.NAME: kind for kind in message_types().values() if kind is not Heartbeat}
     kind = names[table.choice("type", sorted(names))]
-    target = table.string("target") if "target" in kind.LAYOUT.names else None
+    target = table.choice("target", (ALL_EVENTS, *events)) if "target" in kind.LAYOUT.names else None
     codes = {}
     for name in kind.LAYOUT.names:
         if name == "region":
-            default = None if target in (None, ALL_EVENTS) else target_region(str(target))
+            default = None if target is None else events.get(target)
             codes[name] = int(table.parsed(name, Region.parse, default=default))
         elif name not in _HEADER_NAMES and name not in ("target", "reserved"):
             codes[name] = _read_code(table, name, kind)

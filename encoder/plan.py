@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from encoder.assemble import RadioText, Station
 from encoder.message_terms import ALL_EVENTS, MessageDraft, read_message
-from rds.basic import MAX_AF, PS_LENGTH, RT_LENGTH, Programme, af_pairs
+from rds.basic import MAX_AF, PS_LENGTH, RT_LENGTH, Programme, af_code, af_pairs
 from rds.moment import parse_moment
 from rds.oda.aid import DEFAULT_AID, parse_aid
 from rds.oda.messages.curtail import Curtail
@@ -33,6 +32,7 @@ DI_NAMES: Final = ("stereo", "artificial head", "compressed", "dynamic pty")
 """Decoder identification d0 to d3 (EN 50067, 3.2.1.5)."""
 _EVENTS: Final = (Curtail, Halt, LoadUp)
 _OFFSET: Final = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)")
+_MEGAHERTZ: Final = re.compile(r"(\d{2,3})(?:\.(\d))?")
 _UTC_OFFSET: Final = re.compile(r"([+-])(\d\d):(00|30)")
 
 
@@ -130,9 +130,7 @@ def _messages(tables: list[TomlTable], clock: datetime) -> list[PlannedMessage]:
     events: dict[str, Region] = {}
     messages = []
     for moment, table in by_moment:
-        draft = read_message(table, target_region=events.get)
-        if draft.target not in (None, ALL_EVENTS, *events):
-            raise table.refusal("target", f"allowed: {', '.join([ALL_EVENTS, *events])} (events sent before it)")
+        draft = read_message(table, events)
         name = table.string("name") if "name" in table else None
         if name == ALL_EVENTS or name in events:
             raise table.refusal("name", f"allowed: a name of its own, not {ALL_EVENTS}")
@@ -198,14 +196,13 @@ def _di_bit(text: str) -> int:
 
 
 def _af_hz(text: str) -> int:
+    match = _MEGAHERTZ.fullmatch(text)
+    frequency_hz = 1_000_000 * int(match[1]) + 100_000 * int(match[2] or 0) if match else 0
     try:
-        frequency = Decimal(text) * 1_000_000
-        af_pairs([int(frequency)])
-    except (InvalidOperation, ValueError, OverflowError):
-        frequency = Decimal("NaN")
-    if frequency.is_nan() or frequency != int(frequency):
-        raise ValueError(f"{text!r}; allowed: MHz in quotes, 87.6 to 107.9 in steps of 0.1")
-    return int(frequency)
+        af_code(frequency_hz)
+    except ValueError:
+        raise ValueError(f"{text!r}; allowed: MHz in quotes, 87.6 to 107.9 in steps of 0.1") from None
+    return frequency_hz
 
 
 def _utc_offset(text: str) -> timedelta:

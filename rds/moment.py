@@ -17,6 +17,6 @@ def parse_moment(text: str) -> datetime:
     if not _RFC_3339.fullmatch(text):
         raise ValueError(f"{text!r} is no date and time; allowed: {_WANTED}")
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} names no moment; allowed: {_WANTED}") from None
