@@ -263,6 +263,17 @@ def test_a_cancel_of_all_reaches_the_events_within_its_region() -> None:
     assert any(isinstance(message, Cancel) for message in late[2:])
 
 
+def test_a_cancel_of_all_is_repeated_no_longer_than_the_events_that_it_reaches() -> None:
+    driver = Driver(4)
+    driver.order(curtail("121FF", minutes=5))
+    driver.order(curtail("13FFF", minutes=60))
+    driver.go(60)
+    driver.order(end(ALL_TARGETS, "12FFF", Cancel))
+    driver.go(600)
+    cancels_s = [run.starts_s[0] for run in driver.of(Cancel)]
+    assert 300 - 120 <= cancels_s[-1] < 300
+
+
 def test_a_new_tier_overtakes_the_old_one_of_its_region() -> None:
     driver = Driver(4)
     driver.order(tier(1, "FFFFF"))
@@ -275,19 +286,22 @@ def test_a_new_tier_overtakes_the_old_one_of_its_region() -> None:
 
 
 def test_an_interrupted_repeat_is_sent_as_a_new_run() -> None:
-    driver = Driver(1)
+    driver = Driver(4)
     driver.order(curtail())
-    while len(driver.runs) < 3:
-        driver.go(1)
-    driver.go(10)
+    driver.go(60)
+    calm = len(driver.runs)
+    while len(driver.runs) == calm:
+        driver.go(0.25)
+    driver.go(2.5)
     driver.order(halt)
-    driver.go(200)
-    cut, urgent, heartbeat, again = driver.runs[2:6]
-    assert [symbol.value for symbol in cut.symbols] == [symbol.value for symbol in again.symbols[: len(cut.symbols)]]
+    driver.go(60)
+    cut, urgent, heartbeat, again = driver.runs[calm : calm + 4]
     assert len(cut.symbols) == 11
+    assert [symbol.value for symbol in cut.symbols] == [symbol.value for symbol in again.symbols[: len(cut.symbols)]]
     assert isinstance(urgent.message, Halt)
     assert isinstance(heartbeat.message, Heartbeat)
     assert isinstance(again.message, Curtail)
+    assert again.starts_s[0] - cut.starts_s[-1] <= 2 * PASS / 4 + 15 + 0.25
     assert cut.symbols[0].tag != again.symbols[0].tag
 
 

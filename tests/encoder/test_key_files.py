@@ -2,7 +2,7 @@
 
 import os
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from encoder.cli import main
 from encoder.key_files import Grant, load_operator, make_keys, parse_roles, write_keys
 from rds.errors import InputError, TrustError, UsageError
+from rds.oda.bulletin import open_bulletin
 from rds.oda.certificate import ALL_ROLES, Role
 from rds.oda.certificate_pem import parse_armour, verified_certificates
 from rds.oda.keys import parse_private_key, parse_public_key
@@ -61,6 +62,17 @@ def test_keys_differ_every_time() -> None:
     grant = Grant(1, ALL_ROLES, EVERYONE, CLOCK, 395)
     first, second = ({file.content for file in make_keys(DOMAIN, grant, now=CLOCK)} for _ in range(2))
     assert not first & second
+
+
+@pytest.mark.parametrize("days_later", [-30, 30])
+def test_a_certificate_is_stamped_now_but_never_after_its_validity_has_begun(days_later: int) -> None:
+    now = CLOCK + timedelta(days=days_later)
+    files = {file.name: file.content for file in make_keys(DOMAIN, Grant(1, ALL_ROLES, EVERYONE, CLOCK, 9), now=now)}
+    envelopes = parse_armour(files["operator.certificate.pem"].decode()).envelopes
+    bulletin = open_bulletin(envelopes, parse_public_key(files["root.public.pem"]), DOMAIN)
+    assert bulletin is not None
+    assert bulletin.key == 14
+    assert bulletin.ts == tick_of(min(now, CLOCK))
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
