@@ -23,9 +23,9 @@ from typing import Final, TypeGuard
 
 from encoder.operator_key import OperatorKey
 from rds.oda.announcement import Announcement
-from rds.oda.application_group import SYMBOLS, TAGS, CodedSymbol
+from rds.oda.application_group import TAGS, CodedSymbol
 from rds.oda.codes import duration_s
-from rds.oda.erasure_code import encode_envelope
+from rds.oda.erasure_code import SYMBOLS, encode_envelope
 from rds.oda.event_fields import EventFields
 from rds.oda.messages import UrgentMessage
 from rds.oda.messages.curtail import Curtail

@@ -9,7 +9,7 @@ from rds.oda.event_fields import EventFields
 from rds.oda.keys import PrivateKey
 from rds.oda.messages import UrgentMessage
 from rds.oda.signature import Domain
-from rds.oda.target_fields import TargetFields
+from rds.oda.target_fields import ALL_TARGETS, TargetFields, target_of
 from rds.oda.ticks import moment_of, tick_of
 from rds.oda.urgent_envelope import sign_urgent
 
@@ -31,6 +31,8 @@ class OperatorKey:
         """The time stamp that a message would get: max(tick now, last + 1), or None if that is too far ahead."""
         tick = tick_of(now)
         ts = max(tick, self.last_ts + 1)
+        if target_of(ts) == ALL_TARGETS:
+            ts += 1  # No event may carry the number that means all of them (protocol, TS).
         return ts if ts <= tick + MOST_TICKS_AHEAD else None
 
     def stamp(self, now: datetime) -> int:

@@ -23,7 +23,7 @@ from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.messages.tier_now import TierNow
 from rds.oda.region import Region
 from rds.oda.target_fields import ALL_TARGETS, target_of
-from rds.oda.ticks import tick_of
+from rds.oda.ticks import moment_of, tick_of
 from tests.encoder.networks import CLOCK, PASS, certificate, opened, operator_key
 
 RATES = (1, 2, 4)
@@ -312,6 +312,11 @@ def test_time_stamps_rise_within_a_tick_and_stop_30_ticks_ahead() -> None:
     with pytest.raises(TrustError, match="more than 300 s ahead"):
         carousel.order(halt, CLOCK)
     assert carousel.order(halt, CLOCK + timedelta(seconds=10)).ts == tick_of(CLOCK) + 31
+
+
+def test_the_time_stamp_that_means_all_events_is_passed_over() -> None:
+    moment = moment_of(0xFFFFFF)
+    assert operator_key().next_ts(moment) == 0x1000000
 
 
 def test_a_heartbeat_that_would_be_too_far_ahead_leaves_its_slots_empty() -> None:
