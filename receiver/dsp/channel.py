@@ -38,19 +38,21 @@ class Channel:
         """Chooses the decimation for an input rate and the station's distance from the recording's centre."""
         self.decimation = decimation_of(rate_hz)
         self.rate_hz = rate_hz / self.decimation
-        self._passes = self.decimation == 1 and offset_hz == 0
-        # Sixteen hops and a seventeenth of overlap: whole after decimation, and small enough for the cache.
-        hop_out = round(self.rate_hz * _BLOCK_S / 16) * 15
-        block_out = hop_out // 15 * 16
+        self._passes = rate_hz <= MAX_IF_RATE_HZ and offset_hz == 0
+        # A block is 16 parts, of which neighbours share one, half on each side: so a part is even.
+        half_part = max(1, round(self.rate_hz * _BLOCK_S / 32))
+        hop_out, block_out = 30 * half_part, 32 * half_part
         block_in = block_out * self.decimation
-        self._lead_out = (block_out - hop_out) // 2
+        self._lead_out = half_part
         self._hop_out, self._block_out = hop_out, block_out
         self._buffer = BlockBuffer(block_in, hop_out * self.decimation, np.complex64)
         self._bin = round(offset_hz * block_in / rate_hz)
         self._cycles_per_hop = self._bin * hop_out / block_out
         self._cycles_of_lead = self._bin * self._lead_out / block_out
         frequency_hz = np.abs(scipy.fft.fftfreq(block_out, 1 / self.rate_hz))
-        edge = np.clip((_STOP_HZ - frequency_hz) / (_STOP_HZ - _PASS_HZ), 0, 1)
+        # Nothing may be left at the IF's own edge: a step there would ring longer than the blocks overlap.
+        stop_hz = min(_STOP_HZ, self.rate_hz / 2)
+        edge = np.clip((stop_hz - frequency_hz) / (stop_hz - _PASS_HZ), 0, 1)
         self._response = (np.sin(np.pi / 2 * edge) ** 2 / self.decimation).astype(np.float32)
         self._block_index = 0
 
