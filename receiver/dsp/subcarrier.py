@@ -56,6 +56,8 @@ class Subcarrier:
         self._matched = matched.astype(np.complex64)
         window = np.cos(np.pi / 2 * np.clip(scipy.fft.fftfreq(_PILOT_POINTS) * 2, -1, 1)) ** 2
         self._pilot_window = (window * (2 * _PILOT_POINTS / block)).astype(np.float32)
+        # A baseband of 19 kS/s reaches to 66.5 kHz; a low rate holds nothing up there.
+        self._bins_beyond = max(0, self._baseband_bin + _BASEBAND_POINTS // 2 - (block // 2 + 1))
         self._block_index = 0
 
     def feed(self, mpx: npt.NDArray[np.float32]) -> list[SubcarrierBlock]:
@@ -74,6 +76,8 @@ class Subcarrier:
 
     def _split(self, block: npt.NDArray[np.float32]) -> SubcarrierBlock:
         spectrum = scipy.fft.rfft(block)
+        if self._bins_beyond:
+            spectrum = np.pad(spectrum, (0, self._bins_beyond))
         baseband = self._band(spectrum, self._baseband_bin, self._matched)
         pilot = self._band(spectrum, self._pilot_bin, self._pilot_window)
         start_s = self._block_index * self._hop_s
