@@ -76,7 +76,7 @@ class Demodulator:
         self._rate_hz = bands.baseband_rate_hz
         self._residual_hz = bands.subcarrier_residual_hz
         self._pilot_residual_hz = bands.pilot_residual_hz
-        self._pilot = PilotReference(bands.pilot_rate_hz)
+        self._pilot = PilotReference(bands.pilot_rate_hz, expected_hz=bands.pilot_residual_hz)
         self._period = self._rate_hz / BIT_RATE_HZ
         self._waiting: list[SubcarrierBlock] | None = []
         self._phase = 0.0
@@ -130,6 +130,8 @@ class Demodulator:
         self._set_clock(baseband)
         phase = self._reference(blocks[0])
         symbols, _ = self._sample(baseband[: len(phase)] * np.exp(-1j * phase), 0.0)
+        # The first block's reference is needed once more, so both references go back to its beginning.
+        self._carrier_start = 0.0
         self._pilot.acquire(np.concatenate([block.pilot for block in blocks]))
         self._phase = float(np.angle(np.sum(symbols**2))) / 2
         return [self._demodulate(block) for block in blocks]
