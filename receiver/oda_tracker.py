@@ -1,0 +1,207 @@
+"""Received groups in, candidate envelopes out: finds our application by its 3A, gathers symbols, tries to decode them.
+
+Nothing here is trusted: a candidate is 75 bytes that an erasure code found consistent. Who may judge them is an
+argument, for whether the attempts go on depends on it (protocol, Attempts). Time is the groups' own end.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import count
+from typing import Final, Protocol
+
+from rds.oda.announcement import announced_group_type, unpack_announcement
+from rds.oda.application_group import CodedSymbol, unpack_symbol
+from rds.oda.erasure_code import DATA_SYMBOLS, decode_symbols
+from receiver.received_group import ReceivedGroup
+
+ANNOUNCEMENT: Final = "3A"
+ANNOUNCED_FOR_S: Final = 60.0
+GROUP_TYPES_HEARD: Final = 3
+SLOT_IDLE_S: Final = 12.0
+UNPROVEN_REMEMBERED: Final = 8
+VERIFICATIONS_PER_GROUP: Final = 4
+VERIFICATIONS_PER_S: Final = 46
+
+
+class Standing(Enum):
+    """What is known of an envelope before its signature is looked at."""
+
+    PROVEN = "proven"
+    """Held under a key before, or needs no signature: it ends the attempts."""
+    WORTHLESS = "worthless"
+    """Unknown version, kind, type or key: no signature could make it count."""
+    OPEN = "open"
+    """Only a verification can tell."""
+
+
+class Judge(Protocol):
+    """Who knows the keys."""
+
+    def standing(self, envelope: bytes) -> Standing:
+        """What is known of 75 bytes at no cost."""
+
+    def verify(self, envelope: bytes) -> bool:
+        """Whether the signature of an OPEN envelope holds: costs one of the budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """75 bytes that decoded, told once a slot."""
+
+    envelope: bytes
+    proven: bool
+    """Whether the judge took it."""
+    sample_index: int
+    """Of the group that completed it."""
+    end_s: float
+    announced_network: int | None
+    """The network that the last 3A named, low 6 bits: a hint for the person who reads of a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSymbol:
+    """The newest symbol of an ESI."""
+
+    value: int
+    arrival: int
+    """Rises by one with every symbol."""
+    suspect: bool
+    """A block of its group was corrected, or it replaced a different symbol."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    """The symbols of one tag on one group type."""
+
+    last_s: float
+    symbols: dict[int, HeldSymbol] = field(default_factory=dict)
+    told: deque[bytes] = field(default_factory=lambda: deque(maxlen=UNPROVEN_REMEMBERED))
+    """Proven envelopes that were given out."""
+    unproven: deque[bytes] = field(default_factory=lambda: deque(maxlen=UNPROVEN_REMEMBERED))
+
+
+class OdaTracker:
+    """Follows one application on one station.
+
+    Args:
+        aid: The application to listen for.
+    """
+
+    def __init__(self, aid: int) -> None:
+        self._aid = aid
+        self._named_s: dict[str, float] = {}
+        self._network: int | None = None
+        self._slots: dict[tuple[str, int], _Slot] = {}
+        self._arrivals = count()
+        self._verified_s: deque[float] = deque(maxlen=VERIFICATIONS_PER_S)
+        self.counts: Counter[str] = Counter()
+        """Announcements, symbols, verifications, and candidates put off for want of budget."""
+
+    @property
+    def group_types(self) -> tuple[str, ...]:
+        """The group types listened on."""
+        return tuple(self._named_s)
+
+    def feed(self, group: ReceivedGroup, judge: Judge) -> list[Candidate]:
+        """What this group completed: at most one proven candidate, and before it those that were not."""
+        self._forget(group.end_s)
+        if group.group_type == ANNOUNCEMENT:
+            self._announced(group)
+        symbol = self._symbol(group)
+        if symbol is None or group.group_type is None:
+            return []
+        slot = self._slots.setdefault((group.group_type, symbol.tag), _Slot(group.end_s))
+        self._hold(slot, symbol, group)
+        return list(self._candidates(slot, group, judge))
+
+    def _forget(self, now_s: float) -> None:
+        """Drops group types that no 3A named of late, and slots whose tag fell silent."""
+        self._named_s = {name: at_s for name, at_s in self._named_s.items() if now_s - at_s <= ANNOUNCED_FOR_S}
+        self._slots = {
+            key: slot
+            for key, slot in self._slots.items()
+            if now_s - slot.last_s <= SLOT_IDLE_S and key[0] in self._named_s
+        }
+
+    def _announced(self, group: ReceivedGroup) -> None:
+        _, block2, block3, aid = group.words
+        if aid != self._aid or block2 is None:
+            return
+        self.counts["announcements"] += 1
+        if block3 is not None:
+            self._network = unpack_announcement(block3).network
+        name = announced_group_type(block2)
+        if name is None or name.endswith("B"):
+            return
+        if name not in self._named_s and len(self._named_s) == GROUP_TYPES_HEARD:
+            del self._named_s[min(self._named_s, key=lambda named: self._named_s[named])]
+        self._named_s[name] = group.end_s
+
+    def _symbol(self, group: ReceivedGroup) -> CodedSymbol | None:
+        _, block2, block3, block4 = group.words
+        if group.group_type not in self._named_s or block2 is None or block3 is None or block4 is None:
+            return None
+        return unpack_symbol(block2, block3, block4)
+
+    def _hold(self, slot: _Slot, symbol: CodedSymbol, group: ReceivedGroup) -> None:
+        self.counts["symbols"] += 1
+        slot.last_s = group.end_s
+        before = slot.symbols.get(symbol.esi)
+        suspect = any(group.corrected)
+        if before is not None:
+            # Two that agree vouch for one another; of two that differ neither can.
+            suspect = (suspect and before.suspect) if before.value == symbol.value else True
+        slot.symbols[symbol.esi] = HeldSymbol(symbol.value, next(self._arrivals), suspect)
+
+    def _candidates(self, slot: _Slot, group: ReceivedGroup, judge: Judge) -> Iterator[Candidate]:
+        verifications = 0
+        for symbols in selections(slot.symbols):
+            envelope = decode_symbols(symbols)
+            if envelope is None or envelope in slot.unproven:
+                continue
+            standing = judge.standing(envelope)
+            proven = standing is Standing.PROVEN
+            if standing is Standing.OPEN:
+                if verifications == VERIFICATIONS_PER_GROUP or not self._may_verify(group.end_s):
+                    self.counts["over budget"] += 1
+                    continue
+                verifications += 1
+                proven = self._verify(envelope, judge, group.end_s)
+            known = slot.told if proven else slot.unproven
+            if envelope not in known:
+                known.append(envelope)
+                yield Candidate(envelope, proven, group.sample_index, group.end_s, self._network)
+            if proven:
+                return
+
+    def _may_verify(self, now_s: float) -> bool:
+        return len(self._verified_s) < VERIFICATIONS_PER_S or now_s - self._verified_s[0] >= 1.0
+
+    def _verify(self, envelope: bytes, judge: Judge, now_s: float) -> bool:
+        self._verified_s.append(now_s)
+        self.counts["verifications"] += 1
+        return judge.verify(envelope)
+
+
+def selections(held: Mapping[int, HeldSymbol]) -> Iterator[dict[int, int]]:
+    """Which of the held symbols to decode, in the order of protocol, Attempts; equal choices come once.
+
+    A receiver with soft decisions adds its choices by confidence here; (1) and (2) stay, for an injector's are sure.
+    """
+    if len(held) < DATA_SYMBOLS:
+        return
+    newest = sorted(held, key=lambda esi: -held[esi].arrival)
+    suspects = [esi for esi in reversed(newest) if held[esi].suspect]
+    choices = [newest, newest[:DATA_SYMBOLS]]
+    dropped = suspects[: len(held) - DATA_SYMBOLS]
+    choices.append([esi for esi in newest if esi not in dropped])
+    if dropped:
+        one = suspects[held[newest[0]].arrival % len(suspects)]
+        choices.append([esi for esi in newest if esi != one])
+    seen: list[set[int]] = []
+    for choice in choices:
+        if set(choice) not in seen:
+            seen.append(set(choice))
+            yield {esi: held[esi].value for esi in choice}
