@@ -1,0 +1,134 @@
+"""A receiver's TOML configuration to typed values; every complaint names file, line, value seen and values allowed.
+
+regions = ["12345"]                 # 1 to 4 own codes of five digits 0..E
+aid = "C0DE"
+network = 7
+roots = ["root.public.pem"]         # files beside this one, or PEM text
+certificates = ["operator.certificate.pem"]
+rating_a = 32
+installer_a = 32                    # what cable and breaker allow; the rating if left out
+option = "medium"                   # high price, medium, low, fleet
+state = "state.sqlite3"             # left out: nothing is remembered
+device_id = "000102030405060708090A0B0C0D0E0F"  # left out: made at the first start and kept in the state
+
+[charger]
+driver = "simulated"                # its other fields are the driver's options
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rds.errors import InputError, TrustError, UsageError
+from rds.oda.aid import DEFAULT_AID, parse_aid
+from rds.oda.draw import DEVICE_ID_OCTETS
+from rds.oda.region import Region
+from rds.toml_table import TomlTable, parse_toml
+from receiver.event_term import CustomerOption, Settings
+from receiver.trust import TrustText, make_keyring, read_trust_file
+from receiver.verify import Keyring
+
+REGIONS: Final = 4
+LOWEST_A: Final = 6
+HIGHEST_A: Final = 80
+_PEM: Final = "-----BEGIN "
+_SUBGROUPS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerConfig:
+    """Which driver, and what only it understands."""
+
+    driver: str
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that `run` needs besides its input."""
+
+    keyring: Keyring
+    regions: tuple[Region, ...]
+    settings: Settings
+    """Its device id is empty where the configuration names none: the store has it, or one is made."""
+    state: Path | None
+    source: str | None
+    charger: ChargerConfig
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a file; other files are named relative to its folder.
+
+    Raises:
+        InputError: the file cannot be read.
+        UsageError: a field is unknown, missing, of a wrong type or value.
+        TrustError: a key or certificate does not hold.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"configuration {path}: {error.strerror}; give a TOML file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"configuration {path} is no UTF-8 text; give a TOML file") from None
+    return parse_config(text, source=str(path), folder=path.parent)
+
+
+def parse_config(text: str, *, source: str, folder: Path) -> Config:
+    """The configuration in a text; see `read_config`."""
+    table = parse_toml(text, source=source)
+    aid = table.parsed("aid", parse_aid, default=DEFAULT_AID)
+    network = table.integer("network", low=0, high=255)
+    regions = tuple(table.parsed_list("regions", Region.parse_code, low=1, high=REGIONS))
+    settings = _settings(table)
+    state = folder / table.string("state") if "state" in table else None
+    named_source = table.string("source") if "source" in table else None
+    charger = table.table("charger")
+    driver = charger.string("driver", default="simulated")
+    config_charger = ChargerConfig(driver, charger.rest())
+    roots = _trust_texts(table, "roots", folder)
+    certificates = _trust_texts(table, "certificates", folder)
+    table.close()
+    try:
+        keyring = make_keyring([*roots, *certificates], aid=aid, network=network)
+    except TrustError as error:
+        raise TrustError(f"{source}: {error}") from None
+    return Config(keyring, regions, settings, state, named_source, config_charger)
+
+
+def _settings(table: TomlTable) -> Settings:
+    rating_a = table.integer("rating_a", low=LOWEST_A, high=HIGHEST_A)
+    return Settings(
+        device_id=table.parsed("device_id", _device_id, default=b""),
+        rating_ma=1000 * rating_a,
+        installer_ma=1000 * table.integer("installer_a", low=LOWEST_A, high=HIGHEST_A, default=rating_a),
+        option=CustomerOption(table.choice("option", list(CustomerOption), default=CustomerOption.MEDIUM)),
+        fleet_percent=table.integer("fleet_percent", low=0, high=100, default=50),
+        subgroup=table.integer("subgroup", low=0, high=_SUBGROUPS - 1) if "subgroup" in table else None,
+        release_minimum_s=table.integer("release_minimum_s", low=0, high=14_400, default=60),
+        release_default_s=table.integer("release_default_s", low=0, high=14_400, default=3600),
+    )
+
+
+def _device_id(text: str) -> bytes:
+    try:
+        device_id = bytes.fromhex(text)
+    except ValueError:
+        device_id = b""
+    if len(device_id) != DEVICE_ID_OCTETS:
+        raise ValueError(f"device id {text!r}; allowed: 32 hex digits, random and kept for life; or leave it out")
+    return device_id
+
+
+def _trust_texts(table: TomlTable, name: str, folder: Path) -> list[TrustText]:
+    """The PEM texts of an array: text as it stands, else a file's."""
+
+    def read(item: str) -> TrustText:
+        if item.lstrip().startswith(_PEM):
+            return TrustText(table.place(name), item.encode())
+        try:
+            return read_trust_file(folder / item)
+        except InputError as error:
+            raise UsageError(f"{table.place(name)}: {error}") from None
+
+    return table.parsed_list(name, read, low=1)

@@ -1,0 +1,138 @@
+"""The state file: what is saved comes back, writes are whole, a file that cannot be used is one line."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rds.errors import InputError
+from receiver.ledger import Snapshot, StoredMessage, Tombstone
+from receiver.store import SCHEMA_VERSION, Store
+from tests.receiver.broadcast import DEVICE_ID, curtail, halt, signed
+
+SNAPSHOT = Snapshot(
+    messages=(StoredMessage(signed(curtail())), StoredMessage(signed(halt()), 1234, 3)),
+    tombstones=(Tombstone(b"", 7, 99), Tombstone(bytes(32), 5, 98)),
+    floors=((bytes(32), 12),),
+    last_ts=((bytes(32), 0, 17), (bytes(32), 1, 18)),
+)
+
+
+@pytest.mark.parametrize("name", ["state.sqlite3", None])
+def test_what_is_saved_comes_back(tmp_path: Path, name: str | None) -> None:
+    path = None if name is None else tmp_path / name
+    with Store(path) as store:
+        assert store.load() == (Snapshot(), None)
+        store.save(Snapshot(), 1)
+        store.save(SNAPSHOT, 4567)
+        assert store.load() == (SNAPSHOT, 4567)
+        assert store.device_id() is None
+        store.keep_device_id(DEVICE_ID)
+    if path is not None:
+        with Store(path) as store:
+            assert store.load() == (SNAPSHOT, 4567)
+            assert store.device_id() == DEVICE_ID
+
+
+def test_commits_are_on_the_disk_and_readers_do_not_block(tmp_path: Path) -> None:
+    with Store(tmp_path / "state") as store:
+        pragma = store._database.execute
+        assert pragma("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert pragma("PRAGMA synchronous").fetchone() == (2,)
+        assert pragma("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+def test_a_failed_save_leaves_the_state_before(tmp_path: Path) -> None:
+    with Store(tmp_path / "state") as store:
+        store.save(SNAPSHOT, 1)
+        broken = Snapshot(messages=(StoredMessage(None),))  # type: ignore[arg-type]  # what the schema refuses
+        with pytest.raises(InputError, match="cannot be used: NOT NULL"):
+            store.save(broken, 2)
+        assert store.load() == (SNAPSHOT, 1)
+        store.save(Snapshot(), 3)
+
+
+def test_a_copy_taken_at_any_commit_opens_with_that_state(tmp_path: Path) -> None:
+    """A power cut: the files as they lie on the disk, without a close."""
+    with Store(tmp_path / "state") as store:
+        for number in range(5):
+            store.save(Snapshot(floors=((bytes(32), number),)), number)
+            cut = tmp_path / f"cut{number}"
+            cut.mkdir()
+            for file in tmp_path.glob("state*"):
+                shutil.copy(file, cut / file.name)
+    for number in range(5):
+        with Store(tmp_path / f"cut{number}" / "state") as store:
+            assert store.load() == (Snapshot(floors=((bytes(32), number),)), number)
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        Store(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert caught.value.exit_code == 3
+    return str(caught.value)
+
+
+def test_files_that_cannot_be_used_are_one_line_each(tmp_path: Path) -> None:
+    assert "there is no folder" in refused(tmp_path / "missing" / "state")
+    assert "unable to open" in refused(tmp_path)
+    text = tmp_path / "text"
+    text.write_bytes(b"no database at all, " * 100)
+    assert "not a database" in refused(text)
+    assert text.read_bytes().startswith(b"no database")
+    other = tmp_path / "other"
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE theirs (x)")
+    database.close()
+    assert "another program's database" in refused(other)
+
+
+def test_a_truncated_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with Store(path) as store:
+        store.save(SNAPSHOT, 1)
+    path.write_bytes(path.read_bytes()[:5000])
+    assert "malformed" in refused(path)
+
+
+def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with Store(path) as store:
+        store.save(SNAPSHOT, 1)
+        store._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    assert f"has schema {SCHEMA_VERSION + 1}, of a newer evrds; allowed: up to {SCHEMA_VERSION}" in refused(path)
+
+
+@pytest.fixture
+def nobody(read_only: Path) -> Iterator[None]:
+    """Root may write anywhere, so become nobody for a moment."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+        yield
+        os.seteuid(0)
+    else:
+        yield
+
+
+@pytest.fixture
+def read_only() -> Iterator[Path]:
+    """A good state file that may only be read, in a folder that may only be read."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Store(folder / "state") as store:
+            store.save(SNAPSHOT, 1)
+        (folder / "state").chmod(0o444)
+        folder.chmod(0o555)
+        yield folder / "state"
+        folder.chmod(0o755)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_read_only_file_is_one_line(read_only: Path) -> None:
+    assert "cannot be used" in refused(read_only)
