@@ -1,6 +1,7 @@
 """A file or standard input as bytes, read in pieces: what every format reads from."""
 
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -37,11 +38,14 @@ class Octets:
             length = path.stat().st_size if path.is_file() else None
             if length == 0:
                 raise InputError(f"{name} is empty; was the recording stopped before it began?")
-            return cls(path.open("rb"), name, length=length)
+            octets = cls(file := path.open("rb"), name, length=length)
         except FileNotFoundError:
             raise InputError(f"{name}: no such file; give a file that exists, or - for standard input") from None
         except OSError as error:
             raise InputError(f"{name} cannot be read: {error.strerror}") from None
+        # Streams hand the bytes on lazily: the file is closed when the last of them has gone.
+        weakref.finalize(octets, file.close)
+        return octets
 
     def peek(self, count: int) -> bytes:
         """The next `count` bytes without taking them; fewer at the end."""
