@@ -1,0 +1,153 @@
+"""Received groups in, verdicts and changes of the limit out: the receiver behind the radio, for one charger.
+
+Order is all there is here: time passes to a group's end (and every timer due on the way is obeyed at its own moment),
+the group is heard, what it changed is on the disk, and only then is the change told. No thread, no clock.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from rds.oda.messages.heartbeat import Heartbeat
+from rds.oda.region import Region
+from receiver.event_term import Settings
+from receiver.intake import Intake
+from receiver.ledger import Snapshot
+from receiver.policy import Decision, decide
+from receiver.received_group import ReceivedGroup
+from receiver.store import Store
+from receiver.verify import Keyring, Verdict
+
+HEARTBEATS_KEPT_EVERY_MS: Final = 30 * 60_000
+"""Flash wears: a heartbeat alone is written no more often (protocol, What a receiver must do, 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new limit, or a new end of the same limit."""
+
+    decision: Decision
+    at_ms: int
+    """In the stream."""
+    now_ms: int | None
+    """The time then, milliseconds since 2024-01-01T00:00Z; None while it is unknown."""
+    sample_index: int
+    """Of the last group heard."""
+
+
+class Controller:
+    """Groups to changes of one charger's limit.
+
+    Args:
+        keyring: Whom to believe.
+        regions: The receiver's own codes.
+        settings: The charger's.
+        store: What was remembered, and where to remember.
+        start_ms: The time at the stream's first sample, if something trusted says so.
+    """
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        regions: Iterable[Region],
+        *,
+        settings: Settings,
+        store: Store,
+        start_ms: int | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._saved, self._saved_bound_ms = store.load()
+        self.intake = Intake(
+            keyring,
+            regions,
+            settings=settings,
+            start_ms=start_ms,
+            saved=self._saved,
+            bound_ms=self._saved_bound_ms,
+        )
+        self._at_ms = 0
+        self._sample_index = 0
+        self._decision: Decision | None = None
+
+    @property
+    def at_ms(self) -> int:
+        """How far the stream has come."""
+        return self._at_ms
+
+    @property
+    def now_ms(self) -> int | None:
+        """The time, as far as it is known."""
+        return self.intake.clock.now_ms(self._at_ms)
+
+    def start(self) -> list[Change]:
+        """The first decision: what was remembered holds at once."""
+        return list(self._decide())
+
+    def feed(self, group: ReceivedGroup) -> list[Verdict | Change]:
+        """What a group led to, in order."""
+        changes = self.pass_time(int(group.end_s * 1000))
+        self._sample_index = group.sample_index
+        verdicts = self.intake.feed(group)
+        if verdicts:
+            self._save()
+        return [*changes, *verdicts, *self._decide()]
+
+    def pass_time(self, at_ms: int) -> list[Change]:
+        """Obey the timers up to a moment of the stream."""
+        changes: list[Change] = []
+        while (due := self._due_at_ms()) is not None and due <= at_ms:
+            self._at_ms = due
+            changes += self._tick()
+        self._at_ms = max(self._at_ms, at_ms)
+        return changes
+
+    def finish(self) -> Iterator[Change]:
+        """After the last group: go on in simulated time until no timer is pending."""
+        while (due := self._due_at_ms()) is not None:
+            yield from self.pass_time(due)
+
+    def _due_at_ms(self) -> int | None:
+        """When the next start or release of a term comes."""
+        if self._decision is None or self._decision.next_ms is None:
+            return None
+        due = self.intake.clock.at_ms(self._decision.next_ms)
+        return None if due is None else max(due, self._at_ms)
+
+    def _tick(self) -> Iterator[Change]:
+        if self.now_ms is not None and self.intake.ledger.expire(self.now_ms):
+            self._save()
+        yield from self._decide()
+
+    def _decide(self) -> Iterator[Change]:
+        """The change since the last decision, if there is one."""
+        now_ms, ledger = self.now_ms, self.intake.ledger
+        decision = decide(ledger.events, self._settings, now_ms, shown=ledger.latest.values())
+        before, self._decision = self._decision, decision
+        if before is None or _asks(before) != _asks(decision):
+            yield Change(decision, self._at_ms, now_ms, self._sample_index)
+
+    def _save(self) -> None:
+        """Write what changed, heartbeats alone only now and then."""
+        snapshot = self.intake.ledger.snapshot()
+        bound_ms = self.intake.clock.firm_ms(self._at_ms)
+        if bound_ms is None:
+            return
+        aged = self._saved_bound_ms is None or bound_ms - self._saved_bound_ms >= HEARTBEATS_KEPT_EVERY_MS
+        if aged or _must_last(snapshot) != _must_last(self._saved):
+            self._store.save(snapshot, bound_ms)
+            self._saved, self._saved_bound_ms = snapshot, bound_ms
+
+
+def _asks(decision: Decision) -> tuple[int, bool, int | None]:
+    """What a charger must be told anew when it changes."""
+    return decision.limit_ma, decision.restricted, decision.until_ms
+
+
+def _must_last(snapshot: Snapshot) -> tuple[object, ...]:
+    """What must be on the disk before anything acts on it; the rest may lag with the heartbeats that repeat it.
+
+    A horizon is among the rest: after a power cut no event counts before a heartbeat, which says it again.
+    """
+    last_ts = tuple(one for one in snapshot.last_ts if one[1] != Heartbeat.TYPE)
+    return snapshot.messages, snapshot.tombstones, last_ts

@@ -1,0 +1,121 @@
+"""The power fails at any commit of an event: what lies on the disk then leads to the same limits and release."""
+
+import shutil
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from rds.oda.messages import UrgentMessage
+from rds.oda.region import Region
+from receiver.controller import Change, Controller
+from receiver.ledger import Snapshot
+from receiver.received_group import ReceivedGroup
+from receiver.store import Store
+from receiver.verify import Verdict
+from tests.receiver.broadcast import (
+    T0_MS,
+    TS,
+    Broadcast,
+    cancel,
+    curtail,
+    end,
+    halt,
+    heartbeat,
+    keyring,
+    settings,
+)
+
+HOUR = 3_600_000
+R_MS = 3_282_512
+
+
+def chain(store: Store, *, start_ms: int | None = T0_MS) -> Controller:
+    return Controller(keyring(), [Region.parse_code("12345")], settings=settings(), store=store, start_ms=start_ms)
+
+
+class Cut(Store):
+    """A store that copies its files after each commit, as a power cut there would leave them, before anyone acts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.cuts: list[Path] = []
+        super().__init__(path)
+
+    def save(self, snapshot: Snapshot, bound_ms: int | None) -> None:
+        super().save(snapshot, bound_ms)
+        cut = self._path.parent / f"cut{len(self.cuts)}"
+        cut.mkdir()
+        for file in self._path.parent.glob(f"{self._path.name}*"):
+            shutil.copy(file, cut / file.name)
+        self.cuts.append(cut / self._path.name)
+
+
+def test_at_every_commit_of_an_event_the_disk_leads_to_the_same_release(tmp_path: Path) -> None:
+    broadcast = Broadcast().say(heartbeat(TS - 1), curtail(), halt(ts=TS + 3, duration=1), heartbeat(TS + 6))
+    with Cut(tmp_path / "state") as store:
+        controller = chain(store)
+        told = [one for group in broadcast.groups for one in controller.feed(group)]
+        told += controller.finish()
+    expected = [one.decision.limit_ma for one in told if isinstance(one, Change)]
+    assert expected == [32_000, 16_000, 0, 16_000, 32_000]
+    releases = []
+    for cut in store.cuts:
+        with Store(cut) as after:
+            for start_ms in (T0_MS + 60_000, None):
+                restarted = chain(after, start_ms=start_ms)
+                changes = [*restarted.start(), *restarted.finish()]
+                releases.append((changes[0].decision.limit_ma, changes[-1].decision.limit_ma, changes[-1].now_ms))
+    # The first heartbeat alone; the event; the event and the halt; the halt over; both over.
+    assert [first for first, _, _ in releases[::2]] == [32_000, 16_000, 0, 16_000, 32_000]
+    assert {last for _, last, _ in releases} == {32_000}
+    assert {now_ms for first, _, now_ms in releases if first < 32_000} == {T0_MS + HOUR + R_MS}
+
+
+def test_what_is_told_is_already_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with Store(path) as store:
+        controller = chain(store)
+        for group in Broadcast().say(curtail(), end(TS, ts=TS + 2, release=2)).groups:
+            for one in controller.feed(group):
+                if isinstance(one, Change) and one.decision.restricted:
+                    seen = tmp_path / "seen"
+                    shutil.rmtree(seen, ignore_errors=True)
+                    seen.mkdir()
+                    for file in tmp_path.glob("state*"):
+                        shutil.copy(file, seen / file.name)
+                    with Store(seen / "state") as after:
+                        [change] = chain(after, start_ms=one.now_ms).start()
+                        assert change.decision.until_ms == one.decision.until_ms
+
+
+MINUTES = st.integers(1, 5)
+RELEASES = st.integers(0, 4)
+MESSAGES = st.one_of(
+    st.builds(curtail, st.integers(6, 31), ts=st.integers(TS - 3, TS), duration=MINUTES, release=RELEASES),
+    st.builds(halt, ts=st.integers(TS - 3, TS), duration=MINUTES, release=RELEASES),
+    st.builds(end, st.integers(TS - 3, TS), ts=st.integers(TS + 1, TS + 6), release=RELEASES),
+    st.builds(cancel, st.integers(TS - 3, TS), ts=st.integers(TS + 1, TS + 6), release=RELEASES),
+    st.builds(heartbeat, st.integers(TS - 3, TS + 6), horizon=st.integers(0, 8)),
+)
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=4), st.integers(0, 4))
+@hypothesis_settings(max_examples=12, deadline=None)
+def test_a_restart_between_any_two_runs_changes_nothing_that_follows(messages: list[UrgentMessage], runs: int) -> None:
+    groups = Broadcast().say(*messages).groups
+    cut = min(31 * runs, len(groups))
+
+    def changes(*parts: list[ReceivedGroup]) -> list[tuple[int | None, int, int | None]]:
+        """What is told, one controller a part, without what each tells at its start; at last what is pending."""
+        told: list[Verdict | Change] = []
+        with Store(None) as store:
+            for number, part in enumerate(parts, start=1):
+                controller = chain(store)
+                controller.start()
+                told += [one for group in part for one in controller.feed(group)]
+                told += controller.finish() if number == len(parts) else []
+        return [(one.now_ms, one.decision.limit_ma, one.decision.until_ms) for one in told if isinstance(one, Change)]
+
+    assert changes(groups[:cut], groups[cut:]) == changes(groups)
