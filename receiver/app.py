@@ -6,11 +6,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from receiver.clock import ms_of
+from receiver.event_term import ONLOOKER
+from receiver.intake import Intake
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
-from receiver.records import Record, StreamTime, group_record, station_record, status_record
+from receiver.records import (
+    Record,
+    StreamTime,
+    counts_record,
+    group_record,
+    message_record,
+    station_record,
+    status_record,
+)
 from receiver.sources.stream import SourceOptions
 from receiver.station import Station
+from receiver.trust import make_keyring
+from receiver.verify import Keyring
 
 _STATUS_EVERY_S: Final = 5.0
 
@@ -22,6 +35,8 @@ class DecodeOptions:
     source: SourceOptions = field(default_factory=SourceOptions)
     start: datetime | None = None
     """The moment of the first sample, trusted; None: what the input's metadata say."""
+    keyring: Keyring = field(default_factory=lambda: make_keyring([]))
+    """Whom to believe, and for which application to listen."""
 
 
 def decode_file(path: str | Path, options: DecodeOptions | None = None) -> Iterator[Record]:
@@ -51,18 +66,23 @@ def decode_groups(listening: Listening) -> Iterator[ReceivedGroup]:
 
 def decode_records(listening: Listening, options: DecodeOptions) -> Iterator[Record]:
     """The records of an open input."""
-    time = StreamTime(options.start or listening.stream.start)
+    start = options.start or listening.stream.start
+    time = StreamTime(start)
     station = Station()
+    intake = Intake(options.keyring, (), settings=ONLOOKER, start_ms=None if start is None else ms_of(start))
     told_s = 0.0
     for groups in listening.groups():
         for group in groups:
             yield group_record(group, time)
             if station.feed(group) and station.facts.pi is not None:
                 yield station_record(station.facts, group, time)
+            for verdict in intake.feed(group):
+                yield message_record(verdict, time)
         if listening.seconds_done - told_s >= _STATUS_EVERY_S:
             told_s = listening.seconds_done
             yield from _status(listening, time)
     yield from _status(listening, time)
+    yield counts_record(intake, listening.samples_done, listening.seconds_done, time)
 
 
 def _status(listening: Listening, time: StreamTime) -> Iterator[Record]:

@@ -5,19 +5,25 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final, NoReturn
 
 from rds.errors import EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
+from rds.oda.aid import DEFAULT_AID, parse_aid
 from rds.quantity import parse_rate
 from receiver.app import DecodeOptions, decode_groups, decode_records
+from receiver.config import read_config
 from receiver.listening import Listening
 from receiver.records import format_hex, format_json, format_kv
+from receiver.run import run_to_end
 from receiver.sources import formats
 from receiver.sources.stream import SourceOptions
+from receiver.trust import make_keyring, read_trust_file
 
 _PROGRAM: Final = "evrds-receiver"
 _EXIT_CODES: Final = (
@@ -25,6 +31,7 @@ _EXIT_CODES: Final = (
     "4 device absent, 5 device lost, 6 ended without any synchronisation, 7 keys or policy refuse."
 )
 _INTERRUPTED: Final = 130
+_LAST_NETWORK: Final = 255
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,6 +46,19 @@ def _rate(text: str) -> int:
         return parse_rate(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _aid(text: str) -> int:
+    try:
+        return parse_aid(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _network(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_NETWORK:
+        raise argparse.ArgumentTypeError(f"network {text!r}; allowed: 0..{_LAST_NETWORK}")
+    return int(text)
 
 
 def _moment(text: str) -> datetime:
@@ -61,6 +81,7 @@ def _add_decode(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     parser.add_argument("input", metavar="INPUT", help="a file; - for standard input")
     add_source_options(parser)
+    _add_trust_options(parser)
     parser.add_argument(
         "-F",
         dest="output",
@@ -69,6 +90,22 @@ def _add_decode(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="one line a group or record (default hex)",
     )
     parser.set_defaults(run=_decode)
+
+
+def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    """The command `run`."""
+    parser = commands.add_parser(
+        "run",
+        help="drive a charger by what is heard",
+        description="Hears a station and drives a charger as CONFIG.toml says; every change of the limit is a line.",
+        epilog=_EXIT_CODES,
+    )
+    parser.add_argument("config", metavar="CONFIG.toml", type=Path, help="the receiver's configuration")
+    parser.add_argument("--source", metavar="INPUT", help="a file; - for standard input (default: the configuration's)")
+    parser.add_argument("--realtime", action="store_true", help="as slowly as the input was sent")
+    add_source_options(parser)
+    parser.add_argument("-F", dest="output", choices=("json", "kv"), default="json", help="one line a record")
+    parser.set_defaults(run=_run)
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +122,21 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_trust_options(parser: argparse.ArgumentParser) -> None:
+    """Whom `decode` believes; `run` has it from its configuration."""
+    add = parser.add_argument_group("trust").add_argument
+    add(
+        "--trust",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a root's public key or an operator's certificate (PEM); without, messages are shown unverified",
+    )
+    add("--aid", type=_aid, metavar="HEX", help=f"the application (default: the certificate's, or {DEFAULT_AID:04X})")
+    add("--network", type=_network, metavar="N", help="the network id 0..255 (default: the certificate's)")
+
+
 def decode_options(arguments: argparse.Namespace) -> DecodeOptions:
     """The options that `add_source_options` asked for."""
     source = SourceOptions(format=arguments.format, rate_hz=arguments.rate, offset_hz=arguments.offset)
@@ -97,7 +149,9 @@ def _note(line: str) -> None:
 
 def _decode(arguments: argparse.Namespace) -> None:
     """Runs `decode`."""
-    options = decode_options(arguments)
+    texts = [read_trust_file(path) for path in arguments.trust]
+    ring = make_keyring(texts, aid=arguments.aid, network=arguments.network)
+    options = replace(decode_options(arguments), keyring=ring)
     listening = Listening(arguments.input, options.source)
     for line in listening.stream.notes:
         _note(line)
@@ -110,6 +164,26 @@ def _decode(arguments: argparse.Namespace) -> None:
         print(line_of(record), flush=True)
 
 
+def _run(arguments: argparse.Namespace) -> None:
+    """Runs `run`."""
+    config = read_config(arguments.config)
+    source = arguments.source or config.source
+    if source is None:
+        raise UsageError(f"{arguments.config} names no source and --source is not given; give one of them")
+    options = decode_options(arguments)
+    listening = Listening(source, options.source)
+    for line in listening.stream.notes:
+        _note(line)
+    line_of = format_json if arguments.output == "json" else format_kv
+    run_to_end(
+        config,
+        listening,
+        emit=lambda record: print(line_of(record), flush=True),
+        start=options.start,
+        realtime=arguments.realtime,
+    )
+
+
 def _parser() -> _Parser:
     """The whole command line."""
     parser = _Parser(
@@ -120,6 +194,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('evrds')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_decode(commands)
+    _add_run(commands)
     return parser
 
 

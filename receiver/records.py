@@ -8,16 +8,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, cast
 
 from rds.hex_line import format_words
+from rds.oda.codes import duration_s, level_text, release_s
+from rds.oda.event_fields import EventFields
+from rds.oda.messages import UrgentMessage
+from rds.oda.messages.curtail import Curtail
+from rds.oda.messages.halt import Halt
+from rds.oda.messages.load_up import LoadUp
+from rds.oda.messages.test import Test
+from rds.oda.target_fields import TargetFields
+from rds.oda.ticks import moment_of
 from receiver.chain import SignalStatus
+from receiver.clock import datetime_of
+from receiver.controller import Change
+from receiver.intake import Intake
 from receiver.received_group import ReceivedGroup
 from receiver.station import StationFacts
+from receiver.verify import Verdict
 
 VERSION: Final = 1
 Record = dict[str, object]
 _DIGITS: Final = 6
+ACCEPTED: Final = "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,59 @@ def status_record(status: SignalStatus, sample_index: int, seconds: float, time:
     seen = status.blocks_seen
     bler = None if not seen else round(1 - status.blocks_accepted / seen, 4)
     return time.stamp("status", sample_index, seconds) | values | {"bler": bler}
+
+
+def message_record(verdict: Verdict, time: StreamTime) -> Record:
+    """A message and what became of it, told when the group that completed it had ended."""
+    candidate, rejection = verdict.candidate, verdict.rejection
+    return time.stamp("message", candidate.sample_index, candidate.end_s) | {
+        "verdict": ACCEPTED if rejection is None else rejection.word,
+        "why": None if rejection is None else rejection.text,
+        "message": None if verdict.message is None else _message_fields(verdict.message),
+        "envelope": candidate.envelope.hex().upper(),
+    }
+
+
+def _message_fields(message: UrgentMessage) -> Record:
+    """A message's own fields, and beside the codes what they mean."""
+    named: Record = {"name": message.NAME, "type": message.TYPE}
+    fields: Record = asdict(cast("Any", message))  # Any: a Protocol is no dataclass to the checker
+    fields["ts_time"] = format_moment(moment_of(message.ts))
+    if isinstance(message, (EventFields, TargetFields)):
+        window_s = release_s(message.release)
+        fields |= {"region": str(message.region), "release_s": window_s}
+    if isinstance(message, EventFields):
+        fields["duration_s"] = duration_s(message.duration)
+    if isinstance(message, Curtail | Halt | LoadUp | Test):
+        fields["asks"] = level_text(message.level)
+    return named | fields
+
+
+def limit_record(change: Change) -> Record:
+    """A new limit of the charger and why; `until` and `next` are moments if nothing more is heard."""
+    decision = change.decision
+    stamp = StreamTime(None if change.now_ms is None else datetime_of(change.now_ms - change.at_ms))
+    moments = (decision.until_ms, decision.next_ms)
+    until, following = (None if ms is None else format_moment(datetime_of(ms)) for ms in moments)
+    return stamp.stamp("limit", change.sample_index, change.at_ms / 1000) | {
+        "limit_a": decision.limit_ma / 1000,
+        "restricted": decision.restricted,
+        "reason": decision.reason,
+        "until": until,
+        "next": following,
+    }
+
+
+def fault_record(error: Exception, change: Change) -> Record:
+    """A charger that did not take the limit; its driver goes on trying."""
+    stamp = StreamTime(None if change.now_ms is None else datetime_of(change.now_ms - change.at_ms))
+    return stamp.stamp("charger", change.sample_index, change.at_ms / 1000) | {"error": str(error)}
+
+
+def counts_record(intake: Intake, sample_index: int, seconds: float, time: StreamTime) -> Record:
+    """How many messages met which verdict, and what the tracker counted."""
+    verdicts = {ACCEPTED if reason is None else reason.word: count for reason, count in intake.counts.items()}
+    return time.stamp("counts", sample_index, seconds) | {"verdicts": verdicts, "tracker": dict(intake.tracker_counts)}
 
 
 def _hex4(value: int | None) -> str | None:
