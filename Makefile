@@ -24,7 +24,7 @@ $(READY): requirements-dev.lock pyproject.toml
 
 # Keys, signal, receiver and a real charge point; what it shows stays in demo/.
 demo: $(READY)
-	$(BIN)/python tests/loopback/demo.py demo
+	$(BIN)/python examples/demo/demo.py demo
 
 test: format lint types imports tests
 

@@ -116,17 +116,21 @@ class Link(ChargePoint):
     def __init__(self, name: str, connection: ClientConnection, device: Device) -> None:
         super().__init__(name, connection, response_timeout=10)
         self._device = device
+        # The library hands an answer to whoever waits for it only after it has served the next call: who serves
+        # a call that needs the clock waits for the greeting to end, so that messages count in the order sent.
+        self._greeting = asyncio.Lock()
 
     async def greet(self) -> None:
         """BootNotification after a start, else Heartbeat; both bring the time."""
-        if self._device.booted:
-            answer = await self.call(call.Heartbeat(), suppress=False)
-        else:
-            answer = await self.call(
-                call.BootNotification(charge_point_model="Test", charge_point_vendor="evrds"), suppress=False
-            )
-            self._device.booted = answer.status == RegistrationStatus.accepted
-        self._device.set_clock(answer.current_time)
+        async with self._greeting:
+            if self._device.booted:
+                answer = await self.call(call.Heartbeat(), suppress=False)
+            else:
+                answer = await self.call(
+                    call.BootNotification(charge_point_model="Test", charge_point_vendor="evrds"), suppress=False
+                )
+                self._device.booted = answer.status == RegistrationStatus.accepted
+            self._device.set_clock(answer.current_time)
 
     @on(Action.get_configuration)
     def _on_get_configuration(self, key: list[str] | None = None) -> call_result.GetConfiguration:
@@ -159,6 +163,8 @@ class Link(ChargePoint):
     ) -> call_result.SetChargingProfile:
         if self._device.silent:
             await asyncio.Event().wait()
+        async with self._greeting:
+            pass
         schedule = cs_charging_profiles["charging_schedule"]
         unit = {"A": "Current", "W": "Power"}[schedule["charging_rate_unit"]]
         purpose, kind = (cs_charging_profiles[f"charging_profile_{word}"] for word in ("purpose", "kind"))
