@@ -101,7 +101,12 @@ MESSAGES = st.one_of(
 )
 
 
-@given(st.lists(MESSAGES, min_size=1, max_size=4), st.integers(0, 4))
+def is_one_key_in_order(messages: list[UrgentMessage]) -> bool:
+    """Whether no time stamp stands in two different messages: a key that does so is at fault (protocol, TS)."""
+    return len({message.ts for message in messages}) == len({repr(message) for message in messages})
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=4).filter(is_one_key_in_order), st.integers(0, 4))
 @hypothesis_settings(max_examples=12, deadline=None)
 def test_a_restart_between_any_two_runs_changes_nothing_that_follows(messages: list[UrgentMessage], runs: int) -> None:
     groups = Broadcast().say(*messages).groups
