@@ -1,4 +1,4 @@
-"""The first seconds of an input to what an engineer looks at: the multiplex's spectrum and the symbols' constellation."""
+"""The first seconds of an input to what an engineer looks at: the multiplex's spectrum, the symbols' constellation."""
 
 from dataclasses import dataclass
 from itertools import takewhile
@@ -71,15 +71,11 @@ def _multiplex(
         return stream.rate_hz, np.concatenate([np.empty(0, np.float32), *takewhile(is_wanted, stream.chunks)])
     channel = Channel(stream.rate_hz, offset_hz=offset_hz)
     discriminator = Discriminator(channel.rate_hz)
-    parts = [
-        discriminator.feed(part) for chunk in takewhile(is_wanted, stream.chunks) for part in channel.feed(chunk)
-    ]
+    parts = [discriminator.feed(part) for chunk in takewhile(is_wanted, stream.chunks) for part in channel.feed(chunk)]
     return channel.rate_hz, np.concatenate([np.empty(0, np.float32), *parts])
 
 
-def _spectrum(
-    mpx: npt.NDArray[np.float32], rate_hz: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _spectrum(mpx: npt.NDArray[np.float32], rate_hz: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean power of Hann-windowed stretches; a line of deviation 75 kHz stands at 0 dB."""
     length = round(rate_hz / _BIN_HZ)
     stretches = mpx[: len(mpx) // length * length].reshape(-1, length)

@@ -1,4 +1,4 @@
-"""Observations and limits to a PNG: what an engineer looks at first. Drawn with matplotlib, which only this file imports."""
+"""Observations and limits to a PNG: what an engineer looks at first. Only this file imports matplotlib."""
 
 import os
 import tempfile
