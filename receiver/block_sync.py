@@ -1,7 +1,8 @@
-"""Soft symbols to groups: differential decoding, block synchronisation, bursts of two bits, loss and slips.
+"""Symbols or bits to groups: finds where groups begin, has them decoded, notices loss and slips.
 
-Synchronisation is a group phase, 0..103: four clean blocks inside sixteen block places agree on it. Noise does that
-once in some hours. The last sixteen block places are kept, so that what came before the agreement is decoded too.
+Synchronisation is a group phase, 0..103. Every block place adds what its symbols say for a block being there or
+against it, in nats; a phase is taken when the places of the last 0.7 s add up to more than chance gives once in days.
+Two seconds of symbols are kept, so what came before that moment is decoded too.
 """
 
 from collections import deque
@@ -10,231 +11,177 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from rds.block import BURST_PATTERNS, OFFSET_SYNDROMES, PARITY_CHECK, information_word
 from rds.constants import BIT_PERIOD_S, BLOCK_BITS, BLOCKS, GROUP_BITS
-from rds.hex_line import Words
-from receiver.dsp.demodulator import SoftSymbols
+from receiver.likely_group import BLOCK_VALUES, GROUP_VALUES, Float, GroupDecoder, LikelyGroup
+from receiver.programme_identity import ProgrammeIdentity
 from receiver.received_group import ReceivedGroup
+from receiver.risk import RiskBudget
 
-_AGREEING: Final = 4
-_WINDOW_BITS: Final = 16 * BLOCK_BITS
-_LOSS_BLOCKS: Final = 40
-"""Blocks in a row without a clean one: 0.9 s, then synchronisation is given up."""
-_TRUST_WINDOW: Final = 12
-_TRUST_CLEAN: Final = 3
-"""Clean blocks among the last twelve that it takes to believe a corrected one: in noise one in twenty corrects."""
-_HISTORY_BITS: Final = 2 * _WINDOW_BITS
-_HALF: Final = BLOCK_BITS // 2
-_VERSION_B: Final = 0x0800
-
-
-def _half_syndromes(shift: int) -> npt.NDArray[np.uint16]:
-    """Syndromes of all 13-bit values standing `shift` bits up in a block."""
-    table = np.zeros(1 << _HALF, np.uint16)
-    for bit in range(_HALF):
-        row = PARITY_CHECK[BLOCK_BITS - 1 - shift - bit]
-        table[np.arange(1 << _HALF) >> bit & 1 == 1] ^= np.uint16(row)
-    return table
-
-
-_SYNDROMES_HIGH: Final = _half_syndromes(_HALF)
-_SYNDROMES_LOW: Final = _half_syndromes(0)
-_PLACES: Final = {"A": 0, "B": 1, "C": 2, "C'": 2, "D": 3}
-_PLACE_OF_SYNDROME: Final = np.full(1 << 10, -1, np.int8)
-for _offset, _place in _PLACES.items():
-    _PLACE_OF_SYNDROME[OFFSET_SYNDROMES[_offset]] = _place
-
-
-def sliding_blocks(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
-    """The 26-bit block that begins at each bit (uint8 of 0 and 1): uint32, 25 fewer than bits."""
-    if len(bits) < BLOCK_BITS:
-        return np.empty(0, np.uint32)
-    by_width = {1: bits.astype(np.uint32)}
-    for width in (2, 4, 8, 16):
-        half = by_width[width // 2]
-        by_width[width] = _joined(half[: len(half) - width // 2], half[width // 2 :], width // 2)
-    return _joined(_joined(by_width[16][:-10], by_width[8][16:-2], 8), by_width[2][24:], 2)
-
-
-def _joined(high: npt.NDArray[np.uint32], low: npt.NDArray[np.uint32], low_bits: int) -> npt.NDArray[np.uint32]:
-    return np.bitwise_or(np.left_shift(high, np.uint32(low_bits)), low)
+_WINDOW_BITS: Final = 32 * BLOCK_BITS
+_NEEDED_NATS: Final = 20.0
+"""Random symbols reach it less than once in e^20 trials; ten minutes of noise are 7 x 10^5 trials."""
+_HISTORY_BITS: Final = 23 * GROUP_BITS
+_DOUBT_NATS: Final = -4.0
+"""A group whose places say this against the phase has another phase looked for: a slip, or another station."""
+_HEARD_BLOCKS: Final = 48
+_HEARD_NATS: Final = 10.0
+"""Over the last second, for `synchronised`."""
 
 
 class BlockSync:
-    """Soft symbols in, received groups out, in the order sent; what has no accepted block is left out."""
+    """Values in, received groups out, in the order sent; what has no accepted block is left out."""
 
-    def __init__(self, rate_hz: float) -> None:
-        """`rate_hz` is the input's sample rate, for the groups' sample index."""
+    def __init__(self, rate_hz: float, decoder: GroupDecoder) -> None:
+        """Takes the input's sample rate, for the groups' sample index, and what the values mean."""
         self._rate_hz = rate_hz
-        self._bits = np.empty(0, np.uint8)
-        self._sizes = np.empty(0, np.float32)
+        self._decoder = decoder
+        # Bit i lies between values i and i + 1: before the first stands one of which nothing is known.
+        self._values = np.zeros(1, np.float32)
         self._starts_s = np.empty(0, np.float64)
-        self._blocks = np.empty(0, np.uint32)
-        self._syndromes = np.empty(0, np.uint16)
         self._base = 0
-        self._next_check = GROUP_BITS
-        self._last_symbol = np.float32(0)
+        self._next_step = GROUP_BITS
         self._group_start: int | None = None
-        self._last_clean = -1
-        self._recent: deque[bool] = deque(maxlen=_LOSS_BLOCKS)
+        self._told_until = 0
+        self._evidence = np.empty((0, BLOCKS), np.float32)
+        self._evidence_start = 0
+        self._recent: deque[float] = deque(maxlen=_HEARD_BLOCKS)
+        self._identity = ProgrammeIdentity()
+        self._risk = RiskBudget()
         self.blocks_seen = 0
         """Block places decoded under synchronisation."""
         self.blocks_accepted = 0
         self.blocks_corrected = 0
-        self.synchronisations = 0
 
     @property
     def synchronised(self) -> bool:
-        """Whether a group phase is held."""
-        return self._group_start is not None
+        """Whether the block places of the last second hold blocks."""
+        return sum(self._recent) >= _HEARD_NATS
 
-    def feed(self, symbols: SoftSymbols) -> list[ReceivedGroup]:
-        """The groups that these symbols complete."""
-        if len(symbols.values) == 0:
-            return []
-        self._take(symbols)
+    def feed(self, values: Float, starts_s: npt.NDArray[np.float64]) -> list[ReceivedGroup]:
+        """The groups that these values complete: float32, and when the bit of each begins, float64 of seconds."""
+        self._values = np.concatenate((self._values, values))
+        self._starts_s = np.concatenate((self._starts_s, starts_s))
         groups: list[ReceivedGroup] = []
-        while self._next_check <= self._end:
-            groups += self._decode_until(self._next_check)
-            if self._find_phase(self._next_check):
-                groups += self._decode_until(self._next_check)
-            self._next_check += GROUP_BITS
+        # Steps at fixed bits, not at the ends of chunks: how the input is cut must not matter.
+        while self._next_step <= self._end:
+            groups += self._step(self._next_step, look_ahead=True)
+            self._next_step += GROUP_BITS
         self._trim()
         return groups
 
     def flush(self) -> list[ReceivedGroup]:
-        """The groups of the last bits, a last one that was cut off included if a block of it was whole."""
-        groups = self._decode_until(self._end)
-        if self._find_phase(self._end):
-            groups += self._decode_until(self._end)
-        if self._group_start is not None and self._end - self._group_start >= BLOCK_BITS:
-            group = self._decode_group(self._group_start)
-            groups += [group] if group is not None else []
+        """The groups of the last bits, a last one that was cut off included."""
+        groups = self._step(self._end, look_ahead=False)
+        if self._group_start is not None and self._group_start < self._end:
+            groups += self._decode(self._group_start)
             self._group_start += GROUP_BITS
         return groups
 
     @property
     def _end(self) -> int:
-        return self._base + len(self._bits)
-
-    def _take(self, symbols: SoftSymbols) -> None:
-        """Differential decoding (EN 50067, 1.5), then the block and syndrome that begin at every bit."""
-        values = np.concatenate((np.array([self._last_symbol]), symbols.values))
-        self._last_symbol = values[-1]
-        bits = ((values[1:] < 0) != (values[:-1] < 0)).astype(np.uint8)
-        sizes = np.minimum(np.abs(values[1:]), np.abs(values[:-1]))
-        fresh = np.concatenate((self._bits[-(BLOCK_BITS - 1) :], bits))
-        blocks = sliding_blocks(fresh)
-        syndromes = _SYNDROMES_HIGH[blocks >> _HALF] ^ _SYNDROMES_LOW[blocks & ((1 << _HALF) - 1)]
-        self._bits = np.concatenate((self._bits, bits))
-        self._sizes = np.concatenate((self._sizes, sizes))
-        self._starts_s = np.concatenate((self._starts_s, symbols.starts_s))
-        self._blocks = np.concatenate((self._blocks, blocks))
-        self._syndromes = np.concatenate((self._syndromes, syndromes))
+        """The bit after the last one heard."""
+        return self._base + len(self._starts_s)
 
     def _trim(self) -> None:
-        """Forgets bits that neither the search nor the next group needs."""
-        keep_from = self._end - _HISTORY_BITS
-        if self._group_start is not None:
-            keep_from = min(keep_from, self._group_start)
-        drop = keep_from - self._base
-        if drop > _HISTORY_BITS:
+        drop = self._next_step - GROUP_BITS - _HISTORY_BITS - self._base
+        if drop > 0:
             self._base += drop
-            self._bits, self._sizes = self._bits[drop:], self._sizes[drop:]
-            self._starts_s = self._starts_s[drop:]
-            self._blocks, self._syndromes = self._blocks[drop:], self._syndromes[drop:]
+            self._values, self._starts_s = self._values[drop:], self._starts_s[drop:]
 
-    def _find_phase(self, end: int) -> bool:
-        """Looks for four clean blocks of one phase in the window before `end`; whether a new phase was taken."""
-        first = max(self._base, end - _WINDOW_BITS)
-        if self._group_start is not None:
-            first = max(first, self._last_clean + 1)
-        last = end - BLOCK_BITS + 1
-        if last <= first:
-            return False
-        places = _PLACE_OF_SYNDROME[self._syndromes[first - self._base : last - self._base]]
-        hits = np.flatnonzero(places >= 0)
-        if len(hits) < _AGREEING:
-            return False
-        phases = (first + hits - BLOCK_BITS * places[hits].astype(np.int64)) % GROUP_BITS
-        counts = np.bincount(phases, minlength=GROUP_BITS)
-        phase = int(np.argmax(counts))
-        if counts[phase] < _AGREEING or (self._group_start is not None and self._group_start % GROUP_BITS == phase):
-            return False
-        # What is kept of before the agreement is decoded as well, back to the last clean block of the old phase.
-        earliest = max(self._base, self._last_clean + 1) - (GROUP_BITS - BLOCK_BITS)
-        self._group_start = earliest + (phase - earliest) % GROUP_BITS
-        self._recent.clear()
-        self._recent.extend([True] * _TRUST_CLEAN)
-        self.synchronisations += 1
-        return True
-
-    def _decode_until(self, end: int) -> list[ReceivedGroup]:
-        """The groups that lie whole before bit `end`, until synchronisation is lost."""
-        groups = []
-        while self._group_start is not None and self._group_start + GROUP_BITS <= end:
-            group = self._decode_group(self._group_start)
-            if group is not None:
-                groups.append(group)
-            self._group_start += GROUP_BITS
-            if len(self._recent) == _LOSS_BLOCKS and not any(self._recent):
-                self._group_start = None
+    def _step(self, end: int, *, look_ahead: bool) -> list[ReceivedGroup]:
+        """Decodes what lies before bit `end`; looks for a phase where there is none, or where the groups deny it."""
+        groups = self._decode_until(end, look_ahead=look_ahead)
+        if self._in_doubt() and self._find_phase(end):
+            groups += self._decode_until(end, look_ahead=look_ahead)
         return groups
 
-    def _decode_group(self, start: int) -> ReceivedGroup | None:
-        """The group at bit `start`; blocks outside of what is kept are not accepted. None if no block is."""
+    def _in_doubt(self) -> bool:
+        return self._group_start is None or sum(list(self._recent)[-BLOCKS:]) < _DOUBT_NATS
+
+    def _decode_until(self, end: int, *, look_ahead: bool) -> list[ReceivedGroup]:
+        groups: list[ReceivedGroup] = []
+        needed = GROUP_VALUES - 1 if look_ahead else GROUP_BITS
+        while self._group_start is not None and self._group_start + needed <= end:
+            groups += self._decode(self._group_start)
+            self._group_start += GROUP_BITS
+        return groups
+
+    def _find_phase(self, end: int) -> bool:
+        """Adds up the evidence of the window before bit `end` by phase; whether a new phase was taken."""
+        first = max(self._base, end - _WINDOW_BITS, self._told_until)
+        places = self._evidence_between(first, end - BLOCK_BITS + 1)
+        starts = first + np.arange(len(places))[:, np.newaxis] - BLOCK_BITS * np.arange(BLOCKS)
+        scores = np.bincount((starts % GROUP_BITS).ravel(), weights=places.ravel(), minlength=GROUP_BITS)
+        phase = int(np.argmax(scores))
+        if scores[phase] < _NEEDED_NATS or (self._group_start is not None and self._group_start % GROUP_BITS == phase):
+            return False
+        # Back to what was told last, the group included whose first blocks may lie before it.
+        earliest = max(self._base, self._told_until) - (GROUP_BITS - BLOCK_BITS)
+        self._group_start = earliest + (phase - earliest) % GROUP_BITS
+        return True
+
+    def _evidence_between(self, first: int, last: int) -> Float:
+        """Evidence for a block A, B, C or D at bits `first` to `last` - 1; what is known from before is kept."""
+        known_until = self._evidence_start + len(self._evidence)
+        if not self._evidence_start <= first <= known_until:
+            self._evidence, known_until = self._evidence[:0], first
+            self._evidence_start = first
+        self._evidence = self._evidence[first - self._evidence_start :]
+        self._evidence_start = first
+        if known_until < last:
+            windows = np.lib.stride_tricks.sliding_window_view(self._values, BLOCK_VALUES)
+            fresh = self._decoder.evidence(windows[known_until - self._base : last - self._base])
+            self._evidence = np.concatenate((self._evidence, fresh))
+        return self._evidence[: max(0, last - first)]
+
+    def _decode(self, start: int) -> list[ReceivedGroup]:
+        """The group at bit `start`, unless none of its blocks is accepted or its places deny that one is there."""
+        at = start - self._base
+        values = np.zeros(GROUP_VALUES, np.float32)
+        heard = self._values[max(0, at) : max(0, at + GROUP_VALUES)]
+        values[max(0, -at) : max(0, -at) + len(heard)] = heard
+        likely = self._decoder.decode(values, self._identity.expected)
+        inside = [0 <= at + BLOCK_BITS * place <= len(self._starts_s) - BLOCK_BITS for place in range(BLOCKS)]
+        self._recent.extend(nats for nats, whole in zip(likely.evidence, inside, strict=True) if whole)
+        self.blocks_seen += sum(inside)
+        if sum(likely.evidence) < _DOUBT_NATS:
+            return []
+        self._told_until = max(self._told_until, start + GROUP_BITS)
+        return self._accept(start, likely, inside)
+
+    def _accept(self, start: int, likely: LikelyGroup, inside: list[bool]) -> list[ReceivedGroup]:
+        """Judges the words by the budget of risk."""
         words: list[int | None] = [None] * BLOCKS
-        corrected = [False] * BLOCKS
-        confidence = [0.0] * BLOCKS
-        for place in range(BLOCKS):
-            at = start + BLOCK_BITS * place - self._base
-            if not 0 <= at <= len(self._bits) - BLOCK_BITS:
-                continue
-            word, burst = self._decode_block(at, place, words[1])
-            self.blocks_seen += 1
-            self._recent.append(word is not None and not burst)
-            if word is None:
-                continue
-            self.blocks_accepted += 1
-            self.blocks_corrected += burst
-            words[place], corrected[place] = word, burst
-            confidence[place] = float(np.mean(np.minimum(self._sizes[at : at + BLOCK_BITS], 1)))
-            if not burst:
-                self._last_clean = self._base + at
+        for place, word in enumerate(likely.words):
+            if inside[place] and self._risk.accepts(word.probability):
+                words[place] = word.word
         if words == [None] * BLOCKS:
-            return None
-        return self._received(start, words, corrected, confidence)
-
-    def _decode_block(self, at: int, place: int, block2: int | None) -> tuple[int | None, bool]:
-        """The word at a place and whether a burst was corrected; block 3 is under C or C' as block 2 says."""
-        block, found = int(self._blocks[at]), int(self._syndromes[at])
-        if place != 2:
-            offsets: tuple[str, ...] = ("ABCD"[place],)
-        elif block2 is None:
-            offsets = ("C", "C'")
-        else:
-            offsets = ("C'",) if block2 & _VERSION_B else ("C",)
-        differences = [found ^ OFFSET_SYNDROMES[offset] for offset in offsets]
-        if 0 in differences:
-            return information_word(block), False
-        trusted = sum(list(self._recent)[-_TRUST_WINDOW:]) >= _TRUST_CLEAN
-        if len(offsets) == 1 and trusted and differences[0] in BURST_PATTERNS:
-            return information_word(block ^ BURST_PATTERNS[differences[0]]), True
-        return None, False
-
-    def _received(
-        self, start: int, words: list[int | None], corrected: list[bool], confidence: list[float]
-    ) -> ReceivedGroup:
-        first = max(0, start - self._base)
-        last = min(start + GROUP_BITS - 1 - self._base, len(self._bits) - 1)
-        begin_s = float(self._starts_s[first]) - (first - (start - self._base)) * BIT_PERIOD_S
-        end_s = float(self._starts_s[last]) + BIT_PERIOD_S
-        one, two, three, four = words
-        heard: Words = (one, two, three, four)
-        return ReceivedGroup(
-            words=heard,
-            sample_index=max(0, round(begin_s * self._rate_hz)),
-            end_s=end_s,
-            corrected=(corrected[0], corrected[1], corrected[2], corrected[3]),
-            confidence=(confidence[0], confidence[1], confidence[2], confidence[3]),
+            return []
+        if words[0] is not None:
+            self._identity.heard(words[0])
+        taken = [word is not None for word in words]
+        corrected = [told and not word.as_heard for told, word in zip(taken, likely.words, strict=True)]
+        prior = [told and word.prior for told, word in zip(taken, likely.words, strict=True)]
+        self.blocks_accepted += sum(taken)
+        self.blocks_corrected += sum(corrected)
+        begin_s, end_s = self._times(start)
+        one, two, three, four = (
+            word.probability if told else 0.0 for told, word in zip(taken, likely.words, strict=True)
         )
+        return [
+            ReceivedGroup(
+                words=(words[0], words[1], words[2], words[3]),
+                sample_index=max(0, round(begin_s * self._rate_hz)),
+                end_s=end_s,
+                corrected=(corrected[0], corrected[1], corrected[2], corrected[3]),
+                confidence=(one, two, three, four),
+                prior=(prior[0], prior[1], prior[2], prior[3]),
+            )
+        ]
+
+    def _times(self, start: int) -> tuple[float, float]:
+        """When the group at bit `start` begins and ends, beyond what was heard too."""
+        first = min(max(0, start - self._base), len(self._starts_s) - 1)
+        last = min(start + GROUP_BITS - 1 - self._base, len(self._starts_s) - 1)
+        begin_s = float(self._starts_s[first]) - (self._base + first - start) * BIT_PERIOD_S
+        return begin_s, float(self._starts_s[last]) + BIT_PERIOD_S

@@ -10,9 +10,11 @@ from rds.constants import BIT_PERIOD_S, FULL_DEVIATION_HZ
 from rds.errors import InputError, UsageError
 from receiver.block_sync import BlockSync
 from receiver.dsp import channel, subcarrier
-from receiver.dsp.demodulator import Demodulator, SoftSymbols
+from receiver.dsp.demodulator import Demodulator
 from receiver.dsp.discriminator import Discriminator
+from receiver.hard_group import HardDecoder
 from receiver.received_group import ReceivedGroup
+from receiver.soft_group import SoftDecoder
 from receiver.sources.stream import BitStream, IqStream, MpxStream
 
 
@@ -68,7 +70,7 @@ class MpxChain:
             )
         self._subcarrier = subcarrier.Subcarrier(rate_hz)
         self._demodulator = Demodulator(self._subcarrier)
-        self._block_sync = BlockSync(input_rate_hz or rate_hz)
+        self._block_sync = BlockSync(input_rate_hz or rate_hz, SoftDecoder())
 
     def feed(self, mpx: npt.NDArray[np.float32]) -> list[ReceivedGroup]:
         """The groups that a chunk completes."""
@@ -78,14 +80,14 @@ class MpxChain:
         """The groups of what is still inside."""
         groups = self._demodulate(self._subcarrier.flush())
         for symbols in self._demodulator.flush():
-            groups += self._block_sync.feed(symbols)
+            groups += self._block_sync.feed(symbols.ratios, symbols.starts_s)
         return groups + self._block_sync.flush()
 
     def _demodulate(self, blocks: list[subcarrier.SubcarrierBlock]) -> list[ReceivedGroup]:
         groups = []
         for block in blocks:
             for symbols in self._demodulator.feed(block):
-                groups += self._block_sync.feed(symbols)
+                groups += self._block_sync.feed(symbols.ratios, symbols.starts_s)
         return groups
 
     def status(self) -> SignalStatus:
@@ -151,17 +153,14 @@ class BitChain:
 
     def __init__(self) -> None:
         """Starts before the first bit."""
-        self._block_sync = BlockSync(1 / BIT_PERIOD_S)
-        self._last, self._count = 1.0, 0
+        self._block_sync = BlockSync(1 / BIT_PERIOD_S, HardDecoder())
+        self._count = 0
 
     def feed(self, bits: npt.NDArray[np.uint8]) -> list[ReceivedGroup]:
         """The groups that a chunk completes."""
-        # A 1 is a change from symbol to symbol (EN 50067, 1.5): the sign after each bit is the product of all changes.
-        signs = self._last * np.cumprod(np.where(bits, np.float32(-1), np.float32(1)), dtype=np.float32)
-        self._last = float(signs[-1]) if len(signs) else self._last
         starts_s = (self._count + np.arange(len(bits), dtype=np.float64)) * BIT_PERIOD_S
         self._count += len(bits)
-        return self._block_sync.feed(SoftSymbols(signs, starts_s, np.zeros_like(signs)))
+        return self._block_sync.feed(np.where(bits, np.float32(-1), np.float32(1)), starts_s)
 
     def flush(self) -> list[ReceivedGroup]:
         """The groups of what is still inside."""

@@ -16,9 +16,11 @@ class ReceivedGroup:
     end_s: float
     """Seconds from the input's first sample to the end of the group's last bit: when it had been heard."""
     corrected: tuple[bool, bool, bool, bool] = (False, False, False, False)
-    """Whether a burst of wrong bits was corrected in the block."""
+    """Whether bits were turned over in the block."""
     confidence: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    """0..1 by block, from the soft bits; 0 where the block was not accepted."""
+    """The probability that the word is right, by block; 0 where the block was not accepted."""
+    prior: tuple[bool, bool, bool, bool] = (False, False, False, False)
+    """Whether a word was taken because it is what the station keeps saying."""
 
     @property
     def complete(self) -> bool:

@@ -63,6 +63,7 @@ def group_record(group: ReceivedGroup, time: StreamTime) -> Record:
         "group_type": group.group_type,
         "words": [None if word is None else f"{word:04X}" for word in group.words],
         "corrected": list(group.corrected),
+        "prior": list(group.prior),
         "confidence": [round(value, 3) for value in group.confidence],
     }
 

@@ -33,14 +33,17 @@ class PilotReference:
         self._missed = _MISSED_BLOCKS
         self._stretch: deque[npt.NDArray[np.complex64]] = deque(maxlen=_STRETCH_BLOCKS)
 
-    def acquire(self, samples: npt.NDArray[np.complex64]) -> bool:
-        """Sets the frequency from a stretch of samples (complex64); whether a pilot stands out of it."""
+    def acquire(self, samples: npt.NDArray[np.complex64], *, least: float) -> bool:
+        """Sets the frequency from a stretch of samples (complex64); whether a pilot stands out of it.
+
+        `least` is the smallest size that a pilot can have here: a coherent line may be but a product of others.
+        """
         size = max(_TRANSFORM, 4 * len(samples))
         spectrum = np.abs(scipy.fft.fft(samples, size))
         frequency_hz = scipy.fft.fftfreq(size, 1 / self._rate_hz)
         spectrum[np.abs(frequency_hz - self._expected_hz) > _LONGEST_OFFSET_HZ] = 0
         peak = int(np.argmax(spectrum))
-        found = bool(spectrum[peak] > _COHERENT * np.sum(np.abs(samples)))
+        found = bool(spectrum[peak] > max(_COHERENT * np.sum(np.abs(samples)), least * len(samples)))
         if found:
             self.frequency_hz = float(frequency_hz[peak])
             self._fresh, self._missed = True, 0
@@ -48,13 +51,13 @@ class PilotReference:
         self._stretch.clear()
         return found
 
-    def track(self, samples: npt.NDArray[np.complex64]) -> tuple[float, float]:
+    def track(self, samples: npt.NDArray[np.complex64], *, least: float) -> tuple[float, float]:
         """The pilot's phase at the block's first sample and its slope, in radians and radians a second.
 
         `locked` says whether they come from the block's own samples; otherwise they run on as they were.
         """
         self._stretch.append(samples)
-        if self._missed >= _MISSED_BLOCKS and not self._reacquire():
+        if self._missed >= _MISSED_BLOCKS and not self._reacquire(least):
             return self._phase, 2 * np.pi * self.frequency_hz
         duration_s = len(samples) / self._rate_hz
         turn = np.exp(-2j * np.pi * self.frequency_hz / self._rate_hz * np.arange(len(samples)))
@@ -74,9 +77,9 @@ class PilotReference:
         self._phase = (self._phase + slope * duration_s) % (2 * np.pi)
         return phase, slope
 
-    def _reacquire(self) -> bool:
+    def _reacquire(self, least: float) -> bool:
         """Looks for the pilot in the last blocks, once there are enough."""
         if len(self._stretch) < _STRETCH_BLOCKS:
             self.locked = False
             return False
-        return self.acquire(np.concatenate(self._stretch))
+        return self.acquire(np.concatenate(self._stretch), least=least)

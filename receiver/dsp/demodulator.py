@@ -14,6 +14,7 @@ import scipy.fft
 from rds.constants import BIT_RATE_HZ, SUBCARRIER_HZ
 from rds.waveform import biphase_peak, matched_gain
 from receiver.dsp.carrier import PilotReference
+from receiver.dsp.reliability import Reliability
 from receiver.dsp.subcarrier import Subcarrier, SubcarrierBlock
 
 _ACQUISITION_BLOCKS: Final = 6
@@ -26,6 +27,8 @@ _LONGEST_OFFSET_HZ: Final = 30.0
 _FREQUENCY_GAIN: Final = 0.05
 _TRANSFORM: Final = 8192
 _PILOT_HARMONIC: Final = 3
+_PILOT_TO_RDS: Final = 0.3
+"""A pilot deviates by 6 to 7.5 kHz, RDS by 7.5 kHz at most; half as much again where it is in noise."""
 _SURE: Final = 0.5
 """Coherence of the squared symbols above which a sudden turn of the phase is believed."""
 _SURE_CLOCK: Final = 0.12
@@ -36,12 +39,12 @@ _SURE_CLOCK: Final = 0.12
 class SoftSymbols:
     """Channel symbols in the order received, before differential decoding."""
 
-    values: npt.NDArray[np.float32]
-    """Sign is the symbol, size the confidence; a clean symbol has size 1.0 on average. The sign's meaning is free."""
+    ratios: npt.NDArray[np.float32]
+    """Log-likelihood ratio of each symbol, in nats: its sign is the symbol's, whose meaning is free, 0 is no idea."""
     starts_s: npt.NDArray[np.float64]
     """When each symbol's bit begins, seconds from the input's first sample."""
-    quadrature: npt.NDArray[np.float32]
-    """What lies at right angles to the symbols, in the same scale: noise, for the constellation and the EVM."""
+    points: npt.NDArray[np.complex64]
+    """The symbols themselves, data along the real axis, in units of 75 kHz deviation: the constellation."""
 
 
 class _Average:
@@ -85,7 +88,7 @@ class Demodulator:
         self._squared, self._clock = _Average(), _Average()
         self._next = 0.0
         self._last_sample = np.zeros(1, np.complex64)
-        self._amplitude = 0.0
+        self._reliability = Reliability()
         self._peak_per_symbol = biphase_peak() / matched_gain()
         self.coherence = 0.0
         """0..1: how well the squared symbols agree on a phase; 1 is a clean signal."""
@@ -100,7 +103,7 @@ class Demodulator:
     @property
     def peak_deviation(self) -> float:
         """The RDS signal's peak deviation over all data, from the symbols' size; 1.0 = 75 kHz."""
-        return self._amplitude * self._peak_per_symbol
+        return self._reliability.amplitude * self._peak_per_symbol
 
     @property
     def clock_error(self) -> float:
@@ -122,7 +125,8 @@ class Demodulator:
         """Sets frequency, bit clock and phase from the blocks kept, then demodulates them."""
         blocks, self._waiting = self._waiting or [], None
         baseband = np.concatenate([block.baseband for block in blocks])
-        if self._pilot.acquire(np.concatenate([block.pilot for block in blocks])):
+        pilot = np.concatenate([block.pilot for block in blocks])
+        if self._pilot.acquire(pilot, least=self._least_pilot(baseband)):
             error_hz = _PILOT_HARMONIC * (self._pilot.frequency_hz - self._pilot_residual_hz)
             self._frequency_hz = self._residual_hz + error_hz
         else:
@@ -132,9 +136,14 @@ class Demodulator:
         symbols, _ = self._sample(baseband[: len(phase)] * np.exp(-1j * phase), 0.0)
         # The first block's reference is needed once more, so both references go back to its beginning.
         self._carrier_start = 0.0
-        self._pilot.acquire(np.concatenate([block.pilot for block in blocks]))
+        self._pilot.acquire(pilot, least=self._least_pilot(baseband))
         self._phase = float(np.angle(np.sum(symbols**2))) / 2
         return [self._demodulate(block) for block in blocks]
+
+    def _least_pilot(self, baseband: npt.NDArray[np.complex64]) -> float:
+        """The smallest pilot there can be beside this much RDS, for inputs whose full scale nobody knows."""
+        power = float(np.sum(np.square(np.abs(baseband)))) / max(1, len(baseband))
+        return float(_PILOT_TO_RDS * self._peak_per_symbol * np.sqrt(power))
 
     def _symbol_line(self, baseband: npt.NDArray[np.complex64], start: float) -> complex:
         """The line at the bit rate in the power of the matched filter's output, as a share of it."""
@@ -165,7 +174,9 @@ class Demodulator:
     def _reference(self, block: SubcarrierBlock) -> npt.NDArray[np.float64]:
         """The phase of 57 kHz at every baseband sample of a block, but for a constant."""
         seconds = np.arange(len(block.baseband)) / self._rate_hz
-        phase, slope = self._pilot.track(block.pilot) if len(block.pilot) else (0.0, 0.0)
+        phase, slope = self._phase, 0.0
+        if len(block.pilot):
+            phase, slope = self._pilot.track(block.pilot, least=self._least_pilot(block.baseband))
         if self._pilot.locked:
             # Bins were rounded apart for pilot and subcarrier, so three times one is the other but for this.
             residual = 2 * np.pi * (self._residual_hz - _PILOT_HARMONIC * self._pilot_residual_hz)
@@ -202,9 +213,7 @@ class Demodulator:
         self._next -= len(turned)
         self._last_sample = turned[-1:]
         self._follow_phase(symbols)
-        scale = np.float32(1 / self._amplitude if self._amplitude > 0 else 1)
-        values = symbols * scale
-        return SoftSymbols(values.real.copy(), starts_s, values.imag.copy())
+        return SoftSymbols(self._reliability.feed(symbols), starts_s, symbols)
 
     def _follow_clock(self, extended: npt.NDArray[np.complex64], first_moment: float) -> None:
         line = self._clock.add(self._symbol_line(extended, first_moment + 1), believed=_SURE_CLOCK)
@@ -217,8 +226,6 @@ class Demodulator:
         if power == 0:
             return
         squared = complex(np.sum(symbols**2)) / power
-        self._amplitude = self._amplitude or np.sqrt(power / len(symbols))
-        self._amplitude += 0.2 * (np.sqrt(power / len(symbols)) - self._amplitude)
         mean = self._squared.add(squared, believed=_SURE)
         self.coherence = abs(mean)
         ahead = float(np.angle(mean)) / 2

@@ -29,7 +29,7 @@ class Heard:
 
     def wrong_bits(self, bits: Bits, signal: Signal) -> list[int]:
         """Which of the bits sent were not heard where they should be, the first one aside: nothing was before it."""
-        values = self.symbols.values
+        values = self.symbols.ratios
         data = (values[1:] < 0) != (values[:-1] < 0)
         index = np.round(self._places(signal)).astype(int)
         inside = (index >= 1) & (index < len(bits))
@@ -58,9 +58,9 @@ def hear(samples: Mpx, rate_hz: float, sizes: list[int] | None = None) -> Heard:
     )  # fmt: skip
     parts += [part for block in blocks[-3:] for part in demodulator.feed(block)] + demodulator.flush()
     symbols = SoftSymbols(
-        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.ratios for part in parts]),
         np.concatenate([part.starts_s for part in parts]),
-        np.concatenate([part.quadrature for part in parts]),
+        np.concatenate([part.points for part in parts]),
     )
     return Heard(symbols, *readings)
 
@@ -99,12 +99,14 @@ def test_every_bit_is_heard_where_it_was_sent_and_the_readings_are_right(signal:
         assert heard.pilot_hz is None
 
 
-def test_soft_values_have_size_one_and_a_small_quadrature() -> None:
+def test_points_of_a_clean_signal_are_two_and_the_ratios_sure() -> None:
     symbols = hear(mpx(BITS), 228_000).symbols
     inner = slice(700, 3200)
-    assert np.mean(np.abs(symbols.values[inner])) == pytest.approx(1, abs=0.02)
-    assert np.std(np.abs(symbols.values[inner])) < 0.05
-    assert np.max(np.abs(symbols.quadrature[inner])) < 0.05
+    sizes = np.abs(symbols.points.real[inner])
+    assert np.std(sizes) < 0.05 * np.mean(sizes)
+    assert np.max(np.abs(symbols.points.imag[inner])) < 0.05 * np.mean(sizes)
+    assert np.min(np.abs(symbols.ratios[inner])) > 100
+    np.testing.assert_array_equal(symbols.ratios[inner] < 0, symbols.points.real[inner] < 0)
 
 
 def test_noise_lowers_the_coherence_and_no_pilot_is_seen_in_it() -> None:
@@ -144,7 +146,7 @@ def test_a_pilot_that_comes_or_goes_costs_a_second_at_most() -> None:
 def test_any_cutting_gives_the_same(sizes: list[int]) -> None:
     samples = mpx(BITS[:900], Signal(rate_hz=128_000))
     expected, heard = hear(samples, 128_000), hear(samples, 128_000, sizes)
-    np.testing.assert_array_equal(heard.symbols.values, expected.symbols.values)
+    np.testing.assert_array_equal(heard.symbols.ratios, expected.symbols.ratios)
     np.testing.assert_array_equal(heard.symbols.starts_s, expected.symbols.starts_s)
 
 
@@ -157,7 +159,7 @@ def test_short_and_empty_inputs_end_quietly(samples: int, level: float) -> None:
     parts = [part for block in run(bands.feed, bands.flush, iter([wave])) for part in demodulator.feed(block)]
     parts += demodulator.flush()
     for part in parts:
-        assert len(part.values) == len(part.starts_s) == len(part.quadrature)
-        assert np.all(np.isfinite(part.values))
+        assert len(part.ratios) == len(part.starts_s) == len(part.points.imag)
+        assert np.all(np.isfinite(part.ratios))
     for one, other in pairwise(part for part in parts if len(part.starts_s)):
         assert one.starts_s[-1] < other.starts_s[0]
