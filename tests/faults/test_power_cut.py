@@ -1,6 +1,7 @@
 """The power fails at any commit of an event: what lies on the disk then leads to the same limits and release."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import given
@@ -101,7 +102,7 @@ MESSAGES = st.one_of(
 )
 
 
-def is_one_key_in_order(messages: list[UrgentMessage]) -> bool:
+def is_one_key_in_order(messages: Sequence[UrgentMessage]) -> bool:
     """Whether no time stamp stands in two different messages: a key that does so is at fault (protocol, TS)."""
     return len({message.ts for message in messages}) == len({repr(message) for message in messages})
 
