@@ -51,7 +51,7 @@ peers:
 
 # Seconds of signal per second of processor time, as the README gives them.
 bench: $(READY)
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python -m tests.benchmarks.run
 
 # Decodes every capture in DIR and compares with what is known of it (captures/README.md).
 captures: $(READY)

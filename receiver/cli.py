@@ -4,13 +4,13 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 from rds.errors import EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
@@ -19,12 +19,15 @@ from rds.quantity import parse_rate
 from receiver.app import DecodeOptions, decode_groups, decode_records
 from receiver.config import read_config
 from receiver.listening import Listening
+from receiver.observation import observe
+from receiver.pictures import draw_reception
 from receiver.records import format_hex, format_json, format_kv
 from receiver.run import run_to_end
-from receiver.sources import formats
+from receiver.sources import STDIN, formats
 from receiver.sources.stream import SourceOptions
 from receiver.trust import make_keyring, read_trust_file
 
+Item = TypeVar("Item")
 _PROGRAM: Final = "evrds-receiver"
 _EXIT_CODES: Final = (
     "Exit codes: 0 done, 1 internal fault, 2 wrong usage or configuration, 3 input missing or bad, "
@@ -89,6 +92,7 @@ def _add_decode(commands: "argparse._SubParsersAction[_Parser]") -> None:
         default="hex",
         help="one line a group or record (default hex)",
     )
+    parser.add_argument("--plot", type=Path, metavar="OUT.png", help="draw the multiplex and the symbols at its start")
     parser.set_defaults(run=_decode)
 
 
@@ -155,13 +159,34 @@ def _decode(arguments: argparse.Namespace) -> None:
     listening = Listening(arguments.input, options.source)
     for line in listening.stream.notes:
         _note(line)
+    if arguments.plot is not None and arguments.input == STDIN:
+        raise UsageError("--plot reads the input's start a second time; give a file instead of standard input")
     if arguments.output == "hex":
-        for group in decode_groups(listening):
+        for group in _with_progress(decode_groups(listening), listening):
             print(format_hex(group), flush=True)
+    else:
+        line_of = format_json if arguments.output == "json" else format_kv
+        for record in _with_progress(decode_records(listening, options), listening):
+            print(line_of(record), flush=True)
+    if arguments.plot is not None:
+        draw_reception(arguments.plot, observe(arguments.input, options.source), title=arguments.input)
+        _note(f"wrote {arguments.plot}")
+
+
+def _with_progress(items: Iterable[Item], listening: Listening) -> Iterator[Item]:
+    """The items, and a bar on the terminal where a person waits for a file to fill."""
+    samples = listening.stream.samples
+    if samples is None or not sys.stderr.isatty() or sys.stdout.isatty():
+        yield from items
         return
-    line_of = format_json if arguments.output == "json" else format_kv
-    for record in decode_records(listening, options):
-        print(line_of(record), flush=True)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("decoding", total=samples)
+        for item in items:
+            bar.update(task, completed=listening.samples_done)
+            yield item
 
 
 def _run(arguments: argparse.Namespace) -> None:

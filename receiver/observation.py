@@ -10,6 +10,7 @@ import scipy.fft
 
 from rds.constants import FULL_DEVIATION_HZ
 from rds.errors import UsageError
+from rds.waveform import biphase_peak, matched_gain
 from receiver.dsp.channel import Channel
 from receiver.dsp.demodulator import Demodulator
 from receiver.dsp.discriminator import Discriminator
@@ -29,7 +30,7 @@ class Observation:
     deviation_db: npt.NDArray[np.float64]
     """Deviation in each bin of 50 Hz, dB relative to 75 kHz."""
     points: npt.NDArray[np.complex64]
-    """Symbols in Hz of deviation, data along the real axis."""
+    """Symbols in Hz of peak deviation, data along the real axis."""
 
 
 def observe(name: str, options: SourceOptions, *, seconds: float = 20.0) -> Observation:
@@ -52,7 +53,7 @@ def observe(name: str, options: SourceOptions, *, seconds: float = 20.0) -> Obse
         seconds=len(mpx) / rate_hz,
         frequency_hz=frequency_hz,
         deviation_db=deviation_db,
-        points=np.concatenate(points) * np.float32(FULL_DEVIATION_HZ),
+        points=np.concatenate(points) * np.float32(FULL_DEVIATION_HZ * biphase_peak() / matched_gain()),
     )
 
 
