@@ -97,7 +97,7 @@ class OdaTracker:
         self._arrivals = count()
         self._verified_s: deque[float] = deque(maxlen=VERIFICATIONS_PER_S)
         self.counts: Counter[str] = Counter()
-        """Announcements, symbols, verifications, and candidates put off for want of budget."""
+        """Announcements of ours and of others, symbols, verifications, and candidates put off for want of budget."""
 
     @property
     def group_types(self) -> tuple[str, ...]:
@@ -128,6 +128,8 @@ class OdaTracker:
     def _announced(self, group: ReceivedGroup) -> None:
         _, block2, block3, aid = group.words
         if aid != self._aid or block2 is None:
+            if aid not in (self._aid, None):
+                self.counts["announcements of others"] += 1
             return
         self.counts["announcements"] += 1
         if block3 is not None:

@@ -228,3 +228,11 @@ def test_any_groups_are_survived(words: list[tuple[int | None, int | None, int |
         broadcast.words(group)
     assert all(len(one.envelope) == 75 for one in heard(broadcast))
     assert all(a.end_s < b.end_s for a, b in pairwise(broadcast.groups))
+
+
+def test_other_applications_are_counted_and_not_listened_to() -> None:
+    tracker = OdaTracker(0xC0DF)
+    for group in Broadcast().send(ENVELOPE).groups:
+        tracker.feed(group, Sure(ENVELOPE))
+    assert tracker.group_types == ()
+    assert tracker.counts == {"announcements of others": 1}
