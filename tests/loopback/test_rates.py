@@ -49,7 +49,7 @@ def sent_and_heard(
     return sent, [" ".join(word or "----" for word in four) for four in words]
 
 
-@pytest.mark.parametrize(("rate_hz", "ending"), [*MPX, *IQ], ids=lambda value: str(value))
+@pytest.mark.parametrize(("rate_hz", "ending"), [*MPX, *IQ], ids=str)
 def test_every_rate_gives_every_group_back_through_a_programme(
     rate_hz: int, ending: str, programme: Path, tmp_path: Path
 ) -> None:
