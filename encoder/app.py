@@ -24,6 +24,7 @@ from rds.constants import BIT_PERIOD_S, GROUP_BITS
 from rds.errors import InputError, UsageError
 from rds.group import Group
 from rds.hex_line import format_words
+from rds.oda.ticks import tick_of
 
 _STDOUT: Final = Path("-")
 _LARGEST_PLAN: Final = 1 << 20
@@ -227,6 +228,10 @@ def build(
 
 def _opened(plan: Path, clock: datetime, duration_s: float | None) -> tuple[Callable[[], Iterator[Group]], int]:
     """What makes the plan's groups anew, and how many they are."""
+    try:
+        tick_of(clock)
+    except ValueError as error:
+        raise UsageError(f"clock {error}") from None
     read = read_plan(_plan_text(plan), source=str(plan), clock=clock)
     total = group_count(read, clock=clock, duration_s=duration_s)
     files = [plan.parent / name for name in (read.keys.operator, read.keys.certificate, read.keys.root)]

@@ -22,7 +22,7 @@ from rds.oda.keys import (
 )
 from rds.oda.region import Region
 from rds.oda.signature import Domain
-from rds.oda.ticks import TICK_S, tick_of
+from rds.oda.ticks import tick_of
 
 ROOT: Final = "root.pem"
 ROOT_PUBLIC: Final = "root.public.pem"
@@ -71,7 +71,7 @@ def make_keys(domain: Domain, grant: Grant, *, now: datetime) -> tuple[KeyFile, 
             key=grant.key,
             epoch=0,
             not_before=not_before,
-            not_after=not_before + grant.days * timedelta(days=1) // timedelta(seconds=TICK_S),
+            not_after=tick_of(grant.not_before + timedelta(days=grant.days)),
             roles=grant.roles,
             scope=grant.scope,
             public_key=operator.public_key().public_bytes_raw(),

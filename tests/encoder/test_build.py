@@ -194,6 +194,7 @@ def test_the_length_is_that_of_the_plan_or_as_asked() -> None:
             7,
             "outside key 1's validity; allowed: 2026-11-01T17",
         ),
+        (["--hex", "out.hex", "--clock", "1980-01-01T00:00:00Z"], 2, "has no time stamp; allowed: 2024-01-01 to 2109"),
         (["--hex", "out.hex", "--seconds", "0"], 2, "0 seconds; allowed: more than 0"),
         (["--iq", "out.cu8", "--rate", "44100"], 2, "rate 44100"),
     ],

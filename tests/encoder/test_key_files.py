@@ -149,6 +149,7 @@ def test_a_file_that_appears_in_between_stays_and_what_was_begun_is_taken_back(
         ("--days", "401", "1..400"),
         ("--not-before", "2026-12-01", "RFC 3339"),
         ("--not-before", "2020-01-01T00:00:00Z", "2024-01-01"),
+        ("--not-before", "2109-01-01T00:00:00Z", "2109-01-23"),
     ],
 )
 def test_wrong_options_are_one_line_with_what_is_allowed(
