@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rds.errors import InputError, UsageError
-from receiver.sources.octets import Octets
+from receiver.sources.octets import STDIN, Octets
 from receiver.sources.stream import SourceOptions, Stream
-
-STDIN = "-"
 
 
 class _Format(Protocol):
@@ -25,8 +23,8 @@ class _Format(Protocol):
     SUFFIXES: tuple[str, ...]
     """Name endings that mean it without the option, lower case."""
 
-    def open_stream(self, octets: Octets, options: SourceOptions) -> Stream:
-        """The stream in an input whose first byte has not been read."""
+    def open_stream(self, name: str, options: SourceOptions) -> Stream:
+        """The stream in the input of this name."""
 
 
 @cache
@@ -48,8 +46,7 @@ def open_input(name: str, options: SourceOptions) -> Stream:
         InputError: it is missing, empty or unreadable, or its format or rate cannot be told.
         UsageError: an option does not fit it.
     """
-    octets = Octets.open(name)
-    return _choose(name, options).open_stream(octets, options)
+    return _choose(name, options).open_stream(name, options)
 
 
 def _choose(name: str, options: SourceOptions) -> _Format:
@@ -63,4 +60,5 @@ def _choose(name: str, options: SourceOptions) -> _Format:
     for source in _sources():
         if Path(name).name.lower().endswith(source.SUFFIXES):
             return source
+    Octets.open(name)  # That a file is missing goes before what its name says.
     raise InputError(f"{name}: no known format has this name; give --format {'|'.join(formats())}")

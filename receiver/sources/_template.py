@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from receiver.sources.octets import Octets
+from receiver.sources.rate import OPTION, settle_rate
 from receiver.sources.stream import IqStream, SourceOptions
 
 FORMATS = ("template",)
@@ -14,15 +15,16 @@ SUFFIXES = (".template",)
 """How its files' names end."""
 
 
-def open_stream(octets: Octets, options: SourceOptions) -> IqStream:
+def open_stream(name: str, options: SourceOptions) -> IqStream:
     """Reads what the header says, notes what was assumed, and leaves the samples to the iterator.
 
     Raises:
         InputError: what is wrong, the value seen, the values allowed, what to do.
     """
-    rate_hz = options.rate_hz or 250_000
-    notes = [f"{octets.name}: template at {rate_hz} S/s"]
-    return IqStream(rate_hz=rate_hz, notes=notes, chunks=_chunks(octets))
+    octets = Octets.open(name)
+    rate_hz = settle_rate(octets.name, {OPTION: options.rate_hz, "its header": 250_000}, octets.notes)
+    octets.notes.append(f"{octets.name}: template at {rate_hz:.10g} S/s")
+    return IqStream(rate_hz=rate_hz, notes=octets.notes, chunks=_chunks(octets))
 
 
 def _chunks(octets: Octets) -> Iterator[npt.NDArray[np.complex64]]:

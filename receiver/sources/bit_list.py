@@ -8,16 +8,22 @@ import numpy.typing as npt
 from rds.constants import BIT_RATE_HZ
 from rds.errors import InputError
 from receiver.sources.octets import Octets
+from receiver.sources.rate import refuse_rate
 from receiver.sources.stream import BitStream, SourceOptions
 
 FORMATS = ("bits",)
 SUFFIXES = (".bits",)
 
 
-def open_stream(octets: Octets, options: SourceOptions) -> BitStream:
-    """Bits of a text."""
-    del options
-    return BitStream(rate_hz=BIT_RATE_HZ, notes=[f"{octets.name}: a list of bits"], chunks=_chunks(octets))
+def open_stream(name: str, options: SourceOptions) -> BitStream:
+    """Bits of a text.
+
+    Raises:
+        UsageError: `--rate` is given.
+    """
+    octets = Octets.open(name)
+    refuse_rate(octets.name, options)
+    return BitStream(rate_hz=BIT_RATE_HZ, notes=octets.notes, chunks=_chunks(octets))
 
 
 def _chunks(octets: Octets) -> Iterator[npt.NDArray[np.uint8]]:

@@ -7,16 +7,22 @@ from rds.errors import InputError
 from rds.hex_line import parse_words
 from receiver.received_group import ReceivedGroup
 from receiver.sources.octets import Octets
+from receiver.sources.rate import refuse_rate
 from receiver.sources.stream import GroupStream, SourceOptions
 
 FORMATS = ("hex",)
 SUFFIXES = (".hex", ".spy", ".txt")
 
 
-def open_stream(octets: Octets, options: SourceOptions) -> GroupStream:
-    """Groups of a text; blank lines and lines that begin with # are skipped."""
-    del options
-    return GroupStream(rate_hz=BIT_RATE_HZ, notes=[f"{octets.name}: a list of groups"], chunks=_groups(octets))
+def open_stream(name: str, options: SourceOptions) -> GroupStream:
+    """Groups of a text; blank lines and lines that begin with # are skipped.
+
+    Raises:
+        UsageError: `--rate` is given.
+    """
+    octets = Octets.open(name)
+    refuse_rate(octets.name, options)
+    return GroupStream(rate_hz=BIT_RATE_HZ, notes=octets.notes, chunks=_groups(octets))
 
 
 def _groups(octets: Octets) -> Iterator[ReceivedGroup]:

@@ -8,8 +8,8 @@ from typing import BinaryIO, Final, Self
 
 from rds.errors import InputError
 
+STDIN: Final = "-"
 CHUNK_OCTETS: Final = 1 << 17
-_STDIN: Final = "-"
 
 
 class Octets:
@@ -20,6 +20,8 @@ class Octets:
         self._file = file
         self.name = name
         self.length = length
+        self.notes: list[str] = []
+        """What was assumed or found odd, a line each; more come while the bytes are read."""
         self._kept = b""
 
     @classmethod
@@ -29,7 +31,9 @@ class Octets:
         Raises:
             InputError: it is missing, empty, a folder or not to be read.
         """
-        if name == _STDIN:
+        if name == STDIN:
+            if sys.stdin is None:
+                raise InputError("standard input is closed; give a file, or pipe something into it")
             return cls(sys.stdin.buffer, "standard input", length=None)
         path = Path(name)
         try:
@@ -43,13 +47,15 @@ class Octets:
             raise InputError(f"{name}: no such file; give a file that exists, or - for standard input") from None
         except OSError as error:
             raise InputError(f"{name} cannot be read: {error.strerror}") from None
+        except ValueError:
+            raise InputError(f"{name!a} can be no file's name; give a file that exists") from None
         # Streams hand the bytes on lazily: the file is closed when the last of them has gone.
         weakref.finalize(octets, file.close)
         return octets
 
     def peek(self, count: int) -> bytes:
         """The next `count` bytes without taking them; fewer at the end."""
-        while len(self._kept) < count and (piece := self._file.read(count - len(self._kept))):
+        while len(self._kept) < count and (piece := self._from_file(count - len(self._kept))):
             self._kept += piece
         return self._kept[:count]
 
@@ -63,6 +69,9 @@ class Octets:
         if self._kept:
             piece, self._kept = self._kept[:count], self._kept[count:]
             return piece
+        return self._from_file(count)
+
+    def _from_file(self, count: int) -> bytes:
         try:
             # read1 gives what a pipe holds instead of waiting for a full chunk; a file fills the chunk.
             return self._file.read1(count) if hasattr(self._file, "read1") else self._file.read(count)
@@ -70,7 +79,7 @@ class Octets:
             raise InputError(f"{self.name} cannot be read further: {error.strerror}") from None
 
     def records(self, octets: int, *, limit: int | None = None) -> Iterator[bytes]:
-        """Pieces of whole records of `octets` bytes, to the end or `limit` bytes; a part of a record is left out."""
+        """Pieces of whole samples of `octets` bytes, to the end or `limit` bytes; what is odd at the end is noted."""
         rest, left = b"", limit
         while left is None or left > 0:
             piece = self.read(CHUNK_OCTETS if left is None else min(left, CHUNK_OCTETS))
@@ -82,6 +91,15 @@ class Octets:
             rest = piece[whole:]
             if whole:
                 yield piece[:whole]
+        if left:
+            self.notes.append(
+                f"{self.name} is cut short: {left} of {limit} bytes of samples are missing; what is there was read"
+            )
+        if rest:
+            self.notes.append(
+                f"{self.name} ends within a sample: the last {len(rest)} of its bytes are no sample of {octets} and"
+                " were left out"
+            )
 
     def lines(self, longest: int = 4096) -> Iterator[str]:
         """Lines of text without their ends; a line longer than `longest` comes in parts."""

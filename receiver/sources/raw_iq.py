@@ -8,13 +8,14 @@ import numpy.typing as npt
 
 from rds.errors import InputError
 from rds.pcm import decode_pcm
-from receiver.sources.naming import facts_of
+from receiver.sources.floats import tame
+from receiver.sources.naming import rate_in_name
 from receiver.sources.octets import Octets
+from receiver.sources.rate import NAME, OPTION, settle_rate
 from receiver.sources.stream import IqStream, SourceOptions
 
 FORMATS = ("cu8", "cs16", "cf32")
 SUFFIXES = (".cu8", ".cs16", ".cf32", ".raw")
-
 
 IqFormat = Literal["cu8", "cs16", "cf32"]
 PAIR_OCTETS: Final[dict[IqFormat, int]] = {"cu8": 2, "cs16": 4, "cf32": 8}
@@ -23,15 +24,15 @@ _CU8_ZERO: Final = np.float32(127.5)
 
 
 def decode_iq(octets: bytes, iq_format: IqFormat) -> npt.NDArray[np.complex64]:
-    """Complex64 of interleaved I and Q, 1.0 = full scale. NaN and infinity, which a cf32 may hold, become 0."""
+    """Complex64 of interleaved I and Q, 1.0 = full scale; what is no number in a cf32 becomes 0."""
     if iq_format == "cu8":
         parts = np.frombuffer(octets, np.uint8).astype(np.float32)
         parts -= _CU8_ZERO
         parts *= 1 / _CU8_ZERO
+    elif iq_format == "cs16":
+        parts = decode_pcm(octets, "s16")
     else:
-        parts = decode_pcm(octets, "s16" if iq_format == "cs16" else "f32")
-    if iq_format == "cf32":
-        np.nan_to_num(parts, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        parts = tame(decode_pcm(octets, "f32"))
     return parts.view(np.complex64)
 
 
@@ -40,27 +41,19 @@ def iq_chunks(octets: Octets, iq_format: IqFormat, *, limit: int | None = None) 
     return (decode_iq(piece, iq_format) for piece in octets.records(PAIR_OCTETS[iq_format], limit=limit))
 
 
-def open_stream(octets: Octets, options: SourceOptions) -> IqStream:
+def open_stream(name: str, options: SourceOptions) -> IqStream:
     """IQ of a bare file.
 
     Raises:
-        InputError: nothing tells the rate.
+        InputError: nothing tells the rate, or there is not one sample.
     """
-    named = facts_of(octets.name)
-    rate_hz = options.rate_hz or named.rate_hz
-    if rate_hz is None:
-        raise InputError(f"{octets.name}: a bare IQ file does not tell its rate; give --rate, such as --rate 250k")
-    iq_format = _format_of(octets.name, options)
-    pair = PAIR_OCTETS[iq_format]
+    octets = Octets.open(name)
+    iq_format = _format_of(name, options)
+    notes, pair = octets.notes, PAIR_OCTETS[iq_format]
+    rate_hz = settle_rate(octets.name, {OPTION: options.rate_hz, NAME: rate_in_name(name)}, notes)
     if octets.length is not None and octets.length < pair:
         raise InputError(f"{octets.name} holds {octets.length} bytes, not one {iq_format} sample of {pair}")
-    notes = [f"{octets.name}: {iq_format} at {rate_hz} S/s{'' if options.rate_hz else ' by its name'}"]
-    if options.rate_hz and named.rate_hz and options.rate_hz != named.rate_hz:
-        notes.append(f"--rate {options.rate_hz} goes against the name's {named.rate_hz}; the option is taken")
-    if octets.length is not None and octets.length % pair:
-        notes.append(
-            f"{octets.length} bytes are no whole number of {iq_format} samples of {pair}; the rest is left out"
-        )
+    notes.append(f"{octets.name}: {iq_format} at {rate_hz:.10g} S/s")
     samples = None if octets.length is None else octets.length // pair
     return IqStream(rate_hz=rate_hz, notes=notes, samples=samples, chunks=iq_chunks(octets, iq_format))
 

@@ -10,7 +10,10 @@ from rds.constants import FULL_DEVIATION_HZ
 from rds.errors import InputError
 from rds.pcm import decode_pcm
 from rds.wav_header import MAX_HEADER_OCTETS, WavHeader, parse_wav_header
+from receiver.sources.floats import tame
+from receiver.sources.naming import rate_in_name
 from receiver.sources.octets import Octets
+from receiver.sources.rate import NAME, OPTION, settle_rate
 from receiver.sources.stream import IqStream, MpxStream, SourceOptions
 
 FORMATS = ("wav",)
@@ -19,34 +22,32 @@ _ASSUMED_FULL_SCALE_HZ: Final = FULL_DEVIATION_HZ
 """Where a file does not say what its full scale is."""
 
 
-def open_stream(octets: Octets, options: SourceOptions) -> IqStream | MpxStream:
+def open_stream(name: str, options: SourceOptions) -> IqStream | MpxStream:
     """MPX or IQ of a WAV file, by its number of channels.
 
     Raises:
         InputError: no WAV, a coding that is not read, or more than two channels.
     """
+    octets = Octets.open(name)
     header = _header(octets)
     if header.channels > 2:
         raise InputError(f"{octets.name} has {header.channels} channels; allowed: 1 (MPX) or 2 (I and Q)")
     octets.skip(header.data_start)
-    rate_hz = options.rate_hz or header.rate_hz
+    notes, limit = octets.notes, header.data_octets
+    said = {OPTION: options.rate_hz, "its header": header.rate_hz, NAME: rate_in_name(name)}
+    rate_hz = settle_rate(octets.name, said, notes)
     kind = "MPX" if header.channels == 1 else "IQ"
-    notes = [f"{octets.name}: {kind} at {rate_hz} S/s, {header.sample_format}"]
-    if rate_hz != header.rate_hz:
-        notes.append(f"--rate {rate_hz} goes against the header's {header.rate_hz}; the option is taken")
-    limit = header.data_octets
-    if limit is not None and octets.length is not None and header.data_start + limit > octets.length:
-        missing = header.data_start + limit - octets.length
-        notes.append(f"{octets.name} is cut short: {missing} of {limit} bytes of samples are missing; the rest is read")
-        limit = octets.length - header.data_start
-    samples = None if limit is None else limit // header.frame_octets
+    notes.append(f"{octets.name}: {kind} at {rate_hz:.10g} S/s, {header.sample_format}")
+    present = None if octets.length is None else octets.length - header.data_start
+    known = [count for count in (limit, present) if count is not None]
+    samples = min(known) // header.frame_octets if known else None
     if header.channels == 2:
         iq = (piece.view(np.complex64) for piece in _pieces(octets, header, limit))
         return IqStream(rate_hz=rate_hz, notes=notes, samples=samples, chunks=iq)
     full_scale_hz = header.full_scale_hz
     if full_scale_hz is None:
         full_scale_hz = _ASSUMED_FULL_SCALE_HZ
-        notes.append(f"full scale is taken for {full_scale_hz} Hz deviation: the file does not say")
+        notes.append(f"{octets.name} does not say its full scale; it is taken for {full_scale_hz} Hz deviation")
     mpx = _scaled(_pieces(octets, header, limit), full_scale_hz / FULL_DEVIATION_HZ)
     return MpxStream(rate_hz=rate_hz, notes=notes, samples=samples, chunks=mpx)
 
@@ -71,9 +72,7 @@ def _header(octets: Octets) -> WavHeader:
 def _pieces(octets: Octets, header: WavHeader, limit: int | None) -> Iterator[npt.NDArray[np.float32]]:
     for piece in octets.records(header.frame_octets, limit=limit):
         samples = decode_pcm(piece, header.sample_format)
-        if header.sample_format == "f32":
-            np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        yield samples
+        yield tame(samples) if header.sample_format == "f32" else samples
 
 
 def _scaled(pieces: Iterator[npt.NDArray[np.float32]], factor: float) -> Iterator[npt.NDArray[np.float32]]:
