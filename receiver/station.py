@@ -18,12 +18,12 @@ _MAX_FACTS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class StationFacts:
-    """What has been heard of a station so far; None where nothing whole has been."""
+    """What has been heard of a station so far; None where nothing whole has been. A text is the last whole one."""
 
     pi: int | None = None
     ps: str | None = None
     ps_so_far: str | None = None
-    """The segments heard, blanks between them, where the whole has not been."""
+    """The segments heard of the present one, blanks between them."""
     radio_text: str | None = None
     radio_text_so_far: str | None = None
     ptyn: str | None = None
@@ -40,17 +40,18 @@ class StationFacts:
 
 @dataclass(slots=True)
 class _Text:
-    """A text sent in segments; it is whole when every segment of one A/B flag has been heard."""
+    """A text sent in segments; it is whole when every segment has been heard and none has changed since."""
 
     length: int
     flag: int | None = None
     heard: dict[int, int] = field(default_factory=dict)
 
     def put(self, start: int, octets: bytes, flag: int | None = None) -> None:
-        """Takes a segment."""
-        if flag != self.flag:
+        """Takes a segment. One that says another thing than before, or has another A/B flag, begins a new text."""
+        segment = dict(enumerate(octets, start))
+        if flag != self.flag or any(self.heard.get(at, octet) != octet for at, octet in segment.items()):
             self.flag, self.heard = flag, {}
-        self.heard.update(enumerate(octets, start))
+        self.heard |= segment
 
     @property
     def _end(self) -> int:
@@ -70,13 +71,22 @@ class _Text:
         return decode_text(bytes(self.heard.get(at, blank) for at in range(self._end))).rstrip() or None
 
 
+def _latest(text: _Text, before: str | None) -> str | None:
+    """The text if it is whole, otherwise the last one that was."""
+    return before if text.whole is None else text.whole
+
+
 class Station:
     """Keeps the facts of one station from its groups."""
 
     def __init__(self) -> None:
         """Knows nothing yet."""
-        self.facts = StationFacts()
         self._last_pi: int | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forgets everything: from here on this is another station."""
+        self.facts = StationFacts()
         self._ps, self._ptyn = _Text(PS_LENGTH), _Text(PTYN_LENGTH)
         self._text_a, self._text_b = _Text(RT_LENGTH), _Text(RT_2B_LENGTH)
 
@@ -85,9 +95,16 @@ class Station:
         before = self.facts
         one, two, three, four = group.words
         pi = one if one is not None else three if group.group_type and group.group_type[-1] == "B" else None
-        if pi is not None and pi == self._last_pi and pi != self.facts.pi:
-            self.facts = StationFacts(pi=pi)
+        heard_twice = pi == self._last_pi
         self._last_pi = pi if pi is not None else self._last_pi
+        if pi is not None and pi != self.facts.pi:
+            if heard_twice:
+                if self.facts.pi is not None:
+                    self._begin()
+                self._set(pi=pi)
+            elif self.facts.pi is not None:
+                # Once may be a block that was corrected into another, so the rest is not believed either.
+                return False
         if two is not None:
             self._set(pty=two >> 5 & 0x1F, tp=two >> 10 & 1)
             self._read(group.group_type or "", two, three, four)
@@ -116,12 +133,12 @@ class Station:
                     self._set(clock_time=moment)
             case "10A" if three is not None and four is not None:
                 self._ptyn.put(4 * (two & 1), (three << 16 | four).to_bytes(4, "big"), two >> 4 & 1)
-                self._set(ptyn=self._ptyn.whole)
+                self._set(ptyn=_latest(self._ptyn, self.facts.ptyn))
 
     def _read_name(self, two: int, four: int | None) -> None:
         if four is not None:
             self._ps.put(2 * (two & 3), four.to_bytes(2, "big"))
-            self._set(ps=self._ps.whole, ps_so_far=self._ps.so_far)
+            self._set(ps=_latest(self._ps, self.facts.ps), ps_so_far=self._ps.so_far)
 
     def _read_frequencies(self, three: int) -> None:
         for code in three.to_bytes(2, "big"):
@@ -138,4 +155,4 @@ class Station:
             text.put(4 * segment, ((three or 0) << 16 | four).to_bytes(4, "big"), flag)
         else:
             text.put(2 * segment, four.to_bytes(2, "big"), flag)
-        self._set(radio_text=text.whole, radio_text_so_far=text.so_far)
+        self._set(radio_text=_latest(text, self.facts.radio_text), radio_text_so_far=text.so_far)
