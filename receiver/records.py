@@ -155,17 +155,16 @@ def _hex4(value: int | None) -> str | None:
 
 def format_json(record: Mapping[str, object]) -> str:
     """A record as one line of JSON."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return _json(record)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def format_kv(record: Mapping[str, object]) -> str:
-    """A record as `name=value` pairs on one line; what is nested is JSON, what is unknown is left out."""
-    pairs = (
-        f"{name}={value if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in record.items()
-        if value is not None
-    )
-    return " ".join(pairs)
+    """A record as `name=value` pairs on one line; a value is JSON, what is unknown is left out."""
+    return " ".join(f"{name}={_json(value)}" for name, value in record.items() if value is not None)
 
 
 def format_hex(group: ReceivedGroup) -> str:
