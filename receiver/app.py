@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from rds.errors import NoSyncError, UsageError
 from receiver.clock import ms_of
 from receiver.event_term import ONLOOKER
 from receiver.intake import Intake
@@ -34,9 +35,13 @@ class DecodeOptions:
 
     source: SourceOptions = field(default_factory=SourceOptions)
     start: datetime | None = None
-    """The moment of the first sample, trusted; None: what the input's metadata say."""
+    """The moment of the first sample, aware and trusted; None: what the input's metadata say."""
     keyring: Keyring = field(default_factory=lambda: make_keyring([]))
     """Whom to believe, and for which application to listen."""
+
+    def __post_init__(self) -> None:
+        if self.start is not None and self.start.tzinfo is None:
+            raise UsageError(f"start {self.start} has no zone; give an aware datetime, such as one with tzinfo=UTC")
 
 
 def decode_file(path: str | Path, options: DecodeOptions | None = None) -> Iterator[Record]:
@@ -46,8 +51,9 @@ def decode_file(path: str | Path, options: DecodeOptions | None = None) -> Itera
         path: A recording, or "-" for standard input.
         options: What its name and metadata do not say.
 
-    Yields:
-        Records with `"v": 1`, `"type"`, `"sample"`, `"seconds"` and `"time"`; see docs/records.md.
+    Returns:
+        Records with `"v": 1`, `"type"`, `"sample"`, `"seconds"` and `"time"`; see docs/records.md. They are made as
+        they are asked for, so asking may raise as well.
 
     Raises:
         InputError: The input is missing, empty, unreadable, or of a rate that holds no RDS.
@@ -55,7 +61,7 @@ def decode_file(path: str | Path, options: DecodeOptions | None = None) -> Itera
         NoSyncError: It ended and nothing in it was a group.
     """
     options = options or DecodeOptions()
-    yield from decode_records(Listening(str(path), options.source), options)
+    return decode_records(Listening(str(path), options.source), options)
 
 
 def decode_groups(listening: Listening) -> Iterator[ReceivedGroup]:
@@ -71,16 +77,21 @@ def decode_records(listening: Listening, options: DecodeOptions) -> Iterator[Rec
     station = Station()
     intake = Intake(options.keyring, (), settings=ONLOOKER, start_ms=None if start is None else ms_of(start))
     told_s = 0.0
-    for groups in listening.groups():
-        for group in groups:
-            yield group_record(group, time)
-            if station.feed(group) and station.facts.pi is not None:
-                yield station_record(station.facts, group, time)
-            for verdict in intake.feed(group):
-                yield message_record(verdict, time)
-        if listening.seconds_done - told_s >= _STATUS_EVERY_S:
-            told_s = listening.seconds_done
-            yield from _status(listening, time)
+    try:
+        for groups in listening.groups():
+            for group in groups:
+                yield group_record(group, time)
+                if station.feed(group) and station.facts.pi is not None:
+                    yield station_record(station.facts, group, time)
+                for verdict in intake.feed(group):
+                    yield message_record(verdict, time)
+            if listening.seconds_done - told_s >= _STATUS_EVERY_S:
+                told_s = listening.seconds_done
+                yield from _status(listening, time)
+    except NoSyncError:
+        # Where nothing was heard, what the signal was like is all there is to tell.
+        yield from _status(listening, time)
+        raise
     yield from _status(listening, time)
     yield counts_record(intake, listening.samples_done, listening.seconds_done, time)
 

@@ -15,7 +15,7 @@ from receiver.dsp.discriminator import Discriminator
 from receiver.hard_group import HardDecoder
 from receiver.received_group import ReceivedGroup
 from receiver.soft_group import SoftDecoder
-from receiver.sources.stream import BitStream, IqStream, MpxStream
+from receiver.sources.stream import GroupStream, IqStream, MpxStream, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class MpxChain:
         """
         if rate_hz < subcarrier.MIN_RATE_HZ:
             raise InputError(
-                f"MPX at {rate_hz:g} S/s holds no 57 kHz subcarrier; at least {subcarrier.MIN_RATE_HZ:g} S/s are needed"
-                " (is this programme audio, or is --rate wrong?)"
+                f"MPX at {rate_hz:.10g} S/s holds no 57 kHz subcarrier; at least {subcarrier.MIN_RATE_HZ:.10g} S/s are"
+                " needed (is this programme audio, or is --rate wrong?)"
             )
         self._subcarrier = subcarrier.Subcarrier(rate_hz)
         self._demodulator = Demodulator(self._subcarrier)
@@ -114,12 +114,13 @@ class IqChain:
         """
         if rate_hz < channel.MIN_RATE_HZ:
             raise InputError(
-                f"IQ at {rate_hz:g} S/s does not hold an FM station; at least {channel.MIN_RATE_HZ} S/s are needed"
-                " (is --rate wrong?)"
+                f"IQ at {rate_hz:.10g} S/s does not hold an FM station; at least {channel.MIN_RATE_HZ} S/s are needed"
+                " (is this programme audio, or is --rate wrong?)"
             )
-        if abs(offset_hz) >= rate_hz / 2:
+        if not abs(offset_hz) < rate_hz / 2:
             raise UsageError(
-                f"--offset {offset_hz:g} Hz lies outside of the recording; allowed: within {rate_hz / 2:g} Hz"
+                f"--offset {offset_hz:.10g} Hz lies outside of the recording; allowed: less than {rate_hz / 2:.10g} Hz"
+                " to each side"
             )
         self._channel = channel.Channel(rate_hz, offset_hz=offset_hz)
         self._discriminator = Discriminator(self._channel.rate_hz)
@@ -180,8 +181,8 @@ def _sync_status(sync: BlockSync) -> SignalStatus:
     )
 
 
-def chain_for(stream: IqStream | MpxStream | BitStream, *, offset_hz: float = 0.0) -> Chain:
-    """The stages that a stream needs.
+def chain_for(stream: Stream, *, offset_hz: float = 0.0) -> Chain | None:
+    """The stages that a stream needs; None for one of groups.
 
     Raises:
         InputError: its rate is too low.
@@ -190,5 +191,9 @@ def chain_for(stream: IqStream | MpxStream | BitStream, *, offset_hz: float = 0.
     if isinstance(stream, IqStream):
         return IqChain(stream.rate_hz, offset_hz=offset_hz)
     if offset_hz:
-        raise UsageError(f"--offset {offset_hz:g}: only an IQ recording has stations beside its centre")
+        raise UsageError(
+            f"--offset {offset_hz:.10g}: only an IQ recording has stations beside its centre; leave the option out"
+        )
+    if isinstance(stream, GroupStream):
+        return None
     return MpxChain(stream.rate_hz) if isinstance(stream, MpxStream) else BitChain()

@@ -1,12 +1,13 @@
 """The command line `evrds-receiver`: arguments to calls of `receiver.app`, records to stdout, errors to one line."""
 
 import argparse
+import io
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final, NoReturn, TypeVar
 
 from rds.errors import EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
+from rds.moment import parse_moment
 from rds.oda.aid import DEFAULT_AID, parse_aid
 from rds.quantity import parse_rate
 from receiver.app import DecodeOptions, decode_groups, decode_records
@@ -36,6 +38,8 @@ _EXIT_CODES: Final = (
 _INTERRUPTED: Final = 130
 _LAST_NETWORK: Final = 255
 
+T = TypeVar("T")
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
@@ -44,34 +48,30 @@ class _Parser(argparse.ArgumentParser):
         self.exit(UsageError.exit_code, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def _rate(text: str) -> int:
-    try:
-        return parse_rate(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _argument(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """A parser of option texts whose ValueError the user sees in full."""
+
+    def parse_argument(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_argument
 
 
-def _aid(text: str) -> int:
-    try:
-        return parse_aid(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _network(text: str) -> int:
+def _parse_network(text: str) -> int:
     if not text.isdecimal() or int(text) > _LAST_NETWORK:
-        raise argparse.ArgumentTypeError(f"network {text!r}; allowed: 0..{_LAST_NETWORK}")
+        raise ValueError(f"network {text!r}; allowed: 0..{_LAST_NETWORK}")
     return int(text)
 
 
-def _moment(text: str) -> datetime:
+def _parse_offset(text: str) -> float:
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
     try:
-        moment = datetime.fromisoformat(text)
+        return sign * (parse_rate(digits) if digits.strip("0.") else 0)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no RFC 3339 time, such as 2026-12-01T17:00:00Z") from None
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no zone; UTC ends with Z: {text}Z")
-    return moment.astimezone(UTC)
+        raise ValueError(f"offset {text!r} is no whole number of Hz; write 200000, 200k or -200000") from None
 
 
 def _add_decode(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -116,11 +116,22 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     """What can be said of an input; `source_options` reads it back."""
     add = parser.add_argument_group("input").add_argument
     add("--format", choices=formats(), help="where the name does not tell")
-    add("--rate", type=_rate, metavar="HZ", help="sample rate, such as 250k or 1.024M, where nothing else tells")
-    add("--offset", type=float, default=0.0, metavar="HZ", help="the station's distance from the recording's centre")
+    add(
+        "--rate",
+        type=_argument(parse_rate),
+        metavar="HZ",
+        help="sample rate, such as 250k or 1.024M, where nothing else tells",
+    )
+    add(
+        "--offset",
+        type=_argument(_parse_offset),
+        default=0.0,
+        metavar="HZ",
+        help="the station's distance from the recording's centre, such as 200k or -200000",
+    )
     add(
         "--start-time",
-        type=_moment,
+        type=_argument(parse_moment),
         metavar="RFC3339",
         help="the moment of the first sample, trusted (default: what SigMF metadata say)",
     )
@@ -137,8 +148,8 @@ def _add_trust_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a root's public key or an operator's certificate (PEM); without, messages are shown unverified",
     )
-    add("--aid", type=_aid, metavar="HEX", help=f"the application (default: the certificate's, or {DEFAULT_AID:04X})")
-    add("--network", type=_network, metavar="N", help="the network id 0..255 (default: the certificate's)")
+    add("--aid", type=_argument(parse_aid), metavar="HEX", help=f"the application (default: the certificate's, or {DEFAULT_AID:04X})")
+    add("--network", type=_argument(_parse_network), metavar="N", help="the network id 0..255 (default: the certificate's)")
 
 
 def decode_options(arguments: argparse.Namespace) -> DecodeOptions:
@@ -151,23 +162,56 @@ def _note(line: str) -> None:
     print(f"{_PROGRAM}: {line}", file=sys.stderr)
 
 
+def _tell(line: str) -> None:
+    """A line of data, at once.
+
+    Raises:
+        BrokenPipeError: who read us has left.
+        EvrdsError: it cannot be written.
+    """
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise EvrdsError(f"standard output: {error.strerror}; make room or write elsewhere") from None
+
+
+def _drop_output() -> None:
+    """What is still to be written goes nowhere, or the interpreter would fail again when it closes the stream."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _telling(notes: list[str]) -> Iterator[None]:
+    """Tells the notes there are, and at last those that came while the input was read."""
+    told = len(notes)
+    for line in notes:
+        _note(line)
+    try:
+        yield
+    finally:
+        for line in notes[told:]:
+            _note(line)
+
+
 def _decode(arguments: argparse.Namespace) -> None:
     """Runs `decode`."""
     texts = [read_trust_file(path) for path in arguments.trust]
     ring = make_keyring(texts, aid=arguments.aid, network=arguments.network)
     options = replace(decode_options(arguments), keyring=ring)
     listening = Listening(arguments.input, options.source)
-    for line in listening.stream.notes:
-        _note(line)
     if arguments.plot is not None and arguments.input == STDIN:
         raise UsageError("--plot reads the input's start a second time; give a file instead of standard input")
-    if arguments.output == "hex":
-        for group in _with_progress(decode_groups(listening), listening):
-            print(format_hex(group), flush=True)
-    else:
-        line_of = format_json if arguments.output == "json" else format_kv
-        for record in _with_progress(decode_records(listening, options), listening):
-            print(line_of(record), flush=True)
+    with _telling(listening.stream.notes):
+        if arguments.output == "hex":
+            for group in _with_progress(decode_groups(listening), listening):
+                _tell(format_hex(group))
+        else:
+            line_of = format_json if arguments.output == "json" else format_kv
+            for record in _with_progress(decode_records(listening, options), listening):
+                _tell(line_of(record))
     if arguments.plot is not None:
         draw_reception(arguments.plot, observe(arguments.input, options.source), title=arguments.input)
         _note(f"wrote {arguments.plot}")
@@ -197,16 +241,15 @@ def _run(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{arguments.config} names no source and --source is not given; give one of them")
     options = decode_options(arguments)
     listening = Listening(source, options.source)
-    for line in listening.stream.notes:
-        _note(line)
     line_of = format_json if arguments.output == "json" else format_kv
-    run_to_end(
-        config,
-        listening,
-        emit=lambda record: print(line_of(record), flush=True),
-        start=options.start,
-        realtime=arguments.realtime,
-    )
+    with _telling(listening.stream.notes):
+        run_to_end(
+            config,
+            listening,
+            emit=lambda record: _tell(line_of(record)),
+            start=options.start,
+            realtime=arguments.realtime,
+        )
 
 
 def _parser() -> _Parser:
@@ -235,6 +278,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     # As Ctrl-C: what is open is closed in order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A radio text has characters that the terminal's own encoding may lack; JSON is UTF-8 wherever it goes.
+        sys.stdout.reconfigure(encoding="utf-8")
     try:
         _check_installation()
         parsed = _parser().parse_args(arguments)
@@ -245,6 +291,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Who read us has left; the interpreter must not fail again when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
     return 0

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from rds.errors import NoSyncError
+from rds.constants import GROUP_BITS
+from rds.errors import InputError, NoSyncError
 from receiver.chain import SignalStatus, chain_for
 from receiver.received_group import ReceivedGroup
 from receiver.sources import open_input
-from receiver.sources.stream import BitStream, GroupStream, IqStream, MpxStream, SourceOptions
+from receiver.sources.octets import STDIN
+from receiver.sources.stream import BitStream, GroupStream, IqStream, SourceOptions
 
 
 class Listening:
@@ -20,10 +22,8 @@ class Listening:
             UsageError: an option does not fit.
         """
         self.stream = open_input(name, options)
-        self._chain = None
-        if not isinstance(self.stream, GroupStream):
-            self._chain = chain_for(self.stream, offset_hz=options.offset_hz)
-        self._name = name
+        self._chain = chain_for(self.stream, offset_hz=options.offset_hz)
+        self._name = "standard input" if name == STDIN else name
         self.samples_done = 0
         """How far decoding has come, in the input's samples."""
 
@@ -40,30 +40,45 @@ class Listening:
         """The groups of each chunk of input in turn, an empty list where a chunk completes none; at last the rest.
 
         Raises:
-            NoSyncError: the input ended and nothing in it was a group.
+            InputError: the input cannot be read further, or there was nothing in it.
+            NoSyncError: it ended and nothing in it was a group.
         """
         heard = 0
         for groups in self._lists():
             heard += len(groups)
             yield groups
+        if self.samples_done == 0:
+            raise InputError(f"{self._name} holds no {self._content}; was the recording stopped before it began?")
         if not heard:
-            raise NoSyncError(
-                f"{self._name}: no RDS found in {self.seconds_done:.1f} s; "
-                "is there a station with RDS, is --rate right, does --offset point at it?"
-            )
+            raise NoSyncError(f"{self._name}: no RDS found in {self.seconds_done:.1f} s; {self._advice}")
+
+    @property
+    def _content(self) -> str:
+        """What the input should hold."""
+        if isinstance(self.stream, GroupStream):
+            return "groups"
+        return "bits" if isinstance(self.stream, BitStream) else "samples"
+
+    @property
+    def _advice(self) -> str:
+        """Why there may be no group in it."""
+        if isinstance(self.stream, BitStream):
+            return "are these data bits, after differential decoding, in the order sent?"
+        status = self.status()
+        pilot = "no pilot either" if status is None or status.pilot_hz is None else "a pilot there is"
+        if isinstance(self.stream, IqStream):
+            return f"{pilot}: is there a station with RDS, is --rate right, does --offset point at it?"
+        return f"{pilot}: is this the multiplex of a station with RDS, and is --rate right?"
 
     def _lists(self) -> Iterator[list[ReceivedGroup]]:
         if isinstance(self.stream, GroupStream):
             for group in self.stream.chunks:
-                self.samples_done = group.sample_index
+                self.samples_done = group.sample_index + GROUP_BITS
                 yield [group]
             return
-        yield from self._chained(self.stream)
-
-    def _chained(self, stream: IqStream | MpxStream | BitStream) -> Iterator[list[ReceivedGroup]]:
         chain = self._chain
         assert chain is not None
-        for chunk in stream.chunks:
+        for chunk in self.stream.chunks:
             groups = chain.feed(chunk)
             self.samples_done += len(chunk)
             yield groups

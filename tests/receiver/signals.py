@@ -95,18 +95,19 @@ def random_bits(count: int, *, seed: int) -> Bits:
 
 
 def programme(count: int, *, seed: int = 1) -> list[Group]:
-    """Groups of one station, every other one a 0A, the rest 11A and 0B with anything in them."""
+    """Groups of one station: every other one a 0A, the rest in turn 11A with anything in it and 0B."""
     random = np.random.default_rng(seed)
     groups = []
     for number in range(count):
-        three, four = (int(word) for word in random.integers(0, 1 << 16, 2))
+        segment = number // 2 % 4
+        name = int.from_bytes(b"EVRDS FM"[2 * segment :][:2], "big")
         if number % 2 == 0:
-            ps = int.from_bytes(b"EVRDS FM"[number % 8 :][:2], "big")
-            groups.append(make_group("0A", pi=PI, free5=8 | number // 2 % 4, block3=0xE0CD, block4=ps))
+            groups.append(make_group("0A", pi=PI, free5=8 | segment, block3=0xE0CD, block4=name))
         elif number % 4 == 1:
+            three, four = (int(word) for word in random.integers(0, 1 << 16, 2))
             groups.append(make_group("11A", pi=PI, free5=number % 32, block3=three, block4=four))
         else:
-            groups.append(make_group("0B", pi=PI, free5=8 | number // 2 % 4, block4=four))
+            groups.append(make_group("0B", pi=PI, free5=8 | segment, block4=name))
     return groups
 
 
