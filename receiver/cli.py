@@ -25,7 +25,8 @@ from receiver.observation import observe
 from receiver.pictures import draw_reception
 from receiver.records import format_hex, format_json, format_kv
 from receiver.run import run_to_end
-from receiver.sources import STDIN, formats
+from receiver.sources import formats
+from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
 from receiver.trust import make_keyring, read_trust_file
 
@@ -148,8 +149,18 @@ def _add_trust_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a root's public key or an operator's certificate (PEM); without, messages are shown unverified",
     )
-    add("--aid", type=_argument(parse_aid), metavar="HEX", help=f"the application (default: the certificate's, or {DEFAULT_AID:04X})")
-    add("--network", type=_argument(_parse_network), metavar="N", help="the network id 0..255 (default: the certificate's)")
+    add(
+        "--aid",
+        type=_argument(parse_aid),
+        metavar="HEX",
+        help=f"the application (default: the certificate's, or {DEFAULT_AID:04X})",
+    )
+    add(
+        "--network",
+        type=_argument(_parse_network),
+        metavar="N",
+        help="the network id 0..255 (default: the certificate's)",
+    )
 
 
 def decode_options(arguments: argparse.Namespace) -> DecodeOptions:

@@ -3,7 +3,7 @@
     make bench
 
 Encoder and receiver are measured in the same process, one after the other; redsea 1.3, the best open decoder in C++,
-decodes 94 s of multiplex per CPU second on a 2.6 GHz core, C encoders synthesise 98 to 114 (signal facts of the design).
+decodes 94 s of multiplex per CPU second on a 2.6 GHz core; C encoders synthesise 98 to 114.
 """
 
 import platform

@@ -178,7 +178,8 @@ def test_a_poor_terminal_gets_utf_8(tmp_path: Path) -> None:
     name.write_text("9331 2000 A30D 2020\n" * 2)
     code, lines, _ = decode(str(name), "-F", "json", PYTHONIOENCODING="ascii")
     assert code == 0
-    assert json.loads(lines[-1])["radio_text"] == "‰"
+    stations = [record for record in map(json.loads, lines) if record["type"] == "station"]
+    assert stations[-1]["radio_text"] == "‰"
 
 
 def test_an_end_within_a_sample_is_said_at_the_end() -> None:

@@ -7,25 +7,39 @@ from pathlib import Path
 
 import pytest
 
+from rds.errors import DeviceAbsentError
 from rds.hex_line import parse_words
 from receiver.chain import SignalStatus
+from receiver.controller import Change
+from receiver.event_term import ONLOOKER
+from receiver.intake import Intake
+from receiver.oda_tracker import Candidate
+from receiver.policy import Decision
 from receiver.received_group import ReceivedGroup
 from receiver.records import (
     Record,
     StreamTime,
+    counts_record,
+    fault_record,
     format_hex,
     format_json,
     format_kv,
     format_moment,
     group_record,
+    limit_record,
+    message_record,
     station_record,
     status_record,
 )
 from receiver.station import StationFacts
+from receiver.verify import Verdict
+from tests.receiver.broadcast import curtail, keyring, signed
 
 GROUP = ReceivedGroup(
     (0x9331, 0x20B6, 0x594C, None), 12345, 1.25, corrected=(False, True, False, False), confidence=(1, 0.87654, 0.5, 0)
 )
+VERDICT = Verdict(Candidate(signed(curtail()), True, 0, 0.0, None), curtail(), None)
+CHANGE = Change(Decision(16_000, True, "curtailed", None, None), 0, 0, 0)
 NOWHEN = StreamTime()
 NOON = StreamTime(datetime(2026, 12, 1, 12, tzinfo=UTC))
 DOCUMENT = Path(__file__).parents[2] / "docs" / "records.md"
@@ -41,6 +55,7 @@ def test_group_record() -> None:
         "group_type": "2A",
         "words": ["9331", "20B6", "594C", None],
         "corrected": [False, True, False, False],
+        "prior": [False, False, False, False],
         "confidence": [1, 0.877, 0.5, 0],
     }
 
@@ -103,6 +118,10 @@ RECORDS = [
     group_record(GROUP, NOON),
     station_record(StationFacts(), GROUP, NOON),
     status_record(SignalStatus(True, 1, 1, 0), 0, 0.0, NOON),
+    message_record(VERDICT, NOON),
+    counts_record(Intake(keyring(), (), settings=ONLOOKER), 0, 0.0, NOON),
+    limit_record(CHANGE),
+    fault_record(DeviceAbsentError("no charge point"), CHANGE),
 ]
 
 
