@@ -115,8 +115,9 @@ class BlockSync:
         phase = int(np.argmax(scores))
         if scores[phase] < _NEEDED_NATS or (self._group_start is not None and self._group_start % GROUP_BITS == phase):
             return False
-        # Back to what was told last, the group included whose first blocks may lie before it.
-        earliest = max(self._base, self._told_until) - (GROUP_BITS - BLOCK_BITS)
+        # Back to what was told last, the group included whose first blocks may lie before it. More may be kept than the
+        # history, where a chunk is long; how the input is cut must not matter.
+        earliest = max(self._base, end - _HISTORY_BITS, self._told_until) - (GROUP_BITS - BLOCK_BITS)
         self._group_start = earliest + (phase - earliest) % GROUP_BITS
         return True
 

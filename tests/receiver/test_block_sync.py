@@ -167,6 +167,13 @@ def test_any_cutting_gives_the_same(sizes: list[int], seed: int) -> None:
     assert hear(bits, sizes) == hear(bits)
 
 
+def test_a_long_chunk_of_nonsense_is_cut_as_short_ones_are() -> None:
+    # Seeds in whose nonsense, more than two seconds back, something looks like a block.
+    for seed in (0, 8, 13):
+        bits = np.concatenate((random_bits(20_000, seed=seed), SENT))
+        assert hear(bits) == hear(bits, [100])
+
+
 @settings(max_examples=30, deadline=None)
 @given(parts=st.lists(st.tuples(st.sampled_from(["zeros", "random", "groups"]), st.integers(0, 900)), max_size=6))
 def test_any_bits_end_in_groups_one_after_the_other(parts: list[tuple[str, int]]) -> None:
