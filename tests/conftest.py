@@ -51,7 +51,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         packages
         for reports in (terminalreporter.getreports(kind) for kind in ("skipped", "error"))
         for report in reports
-        for name, packages in report.user_properties
+        for name, packages in getattr(report, "user_properties", ())
         if name == "missing_peer"
     ]
     if wanting:

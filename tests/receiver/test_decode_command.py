@@ -178,13 +178,8 @@ def test_a_poor_terminal_gets_utf_8(tmp_path: Path) -> None:
     name.write_text("9331 2000 A30D 2020\n" * 2)
     code, lines, _ = decode(str(name), "-F", "json", PYTHONIOENCODING="ascii")
     assert code == 0
-<<<<<<< HEAD
     stations = [record for record in map(json.loads, lines) if record["type"] == "station"]
     assert stations[-1]["radio_text"] == "‰"
-=======
-    records = [json.loads(line) for line in lines]
-    assert [record["radio_text"] for record in records if record["type"] == "station"][-1] == "‰"
->>>>>>> 90119a8 (receiver: look no further back than the history for a phase's first group)
 
 
 def test_an_end_within_a_sample_is_said_at_the_end() -> None:
