@@ -20,6 +20,8 @@ from receiver.verify import Keyring, Verdict
 
 HEARTBEATS_KEPT_EVERY_MS: Final = 30 * 60_000
 """Flash wears: a heartbeat alone is written no more often (protocol, What a receiver must do, 3)."""
+TIME_KEPT_EVERY_MS: Final = 5 * 60_000
+"""While an event is held. A receiver that hears nothing and starts again and again would hold it for ever else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Controller:
             self._at_ms = due
             changes += self._tick()
         self._at_ms = max(self._at_ms, at_ms)
+        if self.intake.ledger.events:
+            self._save()
         return changes
 
     def finish(self) -> Iterator[Change]:
@@ -128,12 +132,13 @@ class Controller:
             yield Change(decision, self._at_ms, now_ms, self._sample_index)
 
     def _save(self) -> None:
-        """Write what changed, heartbeats alone only now and then."""
+        """Write what changed; heartbeats alone, and the time alone, only now and then."""
         snapshot = self.intake.ledger.snapshot()
         bound_ms = self.intake.clock.firm_ms(self._at_ms)
         if bound_ms is None:
             return
-        aged = self._saved_bound_ms is None or bound_ms - self._saved_bound_ms >= HEARTBEATS_KEPT_EVERY_MS
+        every_ms = TIME_KEPT_EVERY_MS if self.intake.ledger.events else HEARTBEATS_KEPT_EVERY_MS
+        aged = self._saved_bound_ms is None or bound_ms - self._saved_bound_ms >= every_ms
         if aged or _must_last(snapshot) != _must_last(self._saved):
             self._store.save(snapshot, bound_ms)
             self._saved, self._saved_bound_ms = snapshot, bound_ms

@@ -265,3 +265,30 @@ def test_no_key_shows_messages_and_does_nothing() -> None:
     verdicts = [one for one in told if isinstance(one, Verdict)]
     assert [(one.rejection, one.message) for one in verdicts] == [(Rejection.NO_KEY, halt())]
     assert limits(told) == [32_000]
+
+
+def test_a_start_time_that_was_wrong_once_does_not_deafen_the_receiver_for_ever(tmp_path: Path) -> None:
+    with Store(tmp_path / "state") as store:
+        year_ms = 365 * 24 * HOUR
+        told = hear(chain(store, start_ms=T0_MS + year_ms), Broadcast().say(heartbeat(), curtail(ts=TS + 1)))
+        assert reasons(told) == [Rejection.STALE, Rejection.EXPIRED]
+        again = hear(chain(store, start_ms=T0_MS + 60_000), Broadcast().say(heartbeat(TS + 6), curtail(ts=TS + 7)))
+    assert reasons(again) == [None, None]
+    assert limits(again) == [32_000, 16_000]
+
+
+def test_an_event_ends_although_the_power_fails_every_ten_minutes_and_nothing_more_is_heard(tmp_path: Path) -> None:
+    with Store(tmp_path / "state") as store:
+        broadcast = Broadcast().say(heartbeat(), curtail(ts=TS + 1, duration=20, release=5))
+        assert limits(hear(chain(store, start_ms=None), broadcast))[-1] == 16_000
+    seen = []
+    for _ in range(6):
+        with Store(tmp_path / "state") as store:
+            controller = chain(store, start_ms=None)
+            told = controller.start()
+            for second in range(600):
+                told += controller.pass_time(1000 * second)
+            seen.append(limits(told)[-1])
+    # Each start loses less than five minutes; 20 min and a return within 10 are over in the sixth at the latest.
+    assert seen[0] == 16_000
+    assert seen[-1] == 32_000
