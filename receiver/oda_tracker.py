@@ -92,6 +92,7 @@ class OdaTracker:
     def __init__(self, aid: int) -> None:
         self._aid = aid
         self._named_s: dict[str, float] = {}
+        self._proven_types: set[str] = set()
         self._network: int | None = None
         self._slots: dict[tuple[str, int], _Slot] = {}
         self._arrivals = count()
@@ -119,6 +120,7 @@ class OdaTracker:
     def _forget(self, now_s: float) -> None:
         """Drops group types that no 3A named of late, and slots whose tag fell silent."""
         self._named_s = {name: at_s for name, at_s in self._named_s.items() if now_s - at_s <= ANNOUNCED_FOR_S}
+        self._proven_types &= self._named_s.keys()
         self._slots = {
             key: slot
             for key, slot in self._slots.items()
@@ -138,7 +140,8 @@ class OdaTracker:
         if name is None or name.endswith("B"):
             return
         if name not in self._named_s and len(self._named_s) == GROUP_TYPES_HEARD:
-            del self._named_s[min(self._named_s, key=lambda named: self._named_s[named])]
+            # Anyone can name group types; one that has brought a signature that holds goes last.
+            del self._named_s[min(self._named_s, key=lambda named: (named in self._proven_types, self._named_s[named]))]
         self._named_s[name] = group.end_s
 
     def _symbol(self, group: ReceivedGroup) -> CodedSymbol | None:
@@ -171,6 +174,8 @@ class OdaTracker:
                     continue
                 verifications += 1
                 proven = self._verify(envelope, judge, group.end_s)
+                if proven and group.group_type is not None:
+                    self._proven_types.add(group.group_type)
             known = slot.told if proven else slot.unproven
             if envelope not in known:
                 known.append(envelope)

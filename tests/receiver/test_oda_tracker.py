@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rds.constants import GROUP_PERIOD_S
+from rds.oda.announcement import Announcement, pack_announcement
 from rds.oda.application_group import CodedSymbol, pack_symbol
 from rds.oda.erasure_code import encode_envelope
 from receiver.oda_tracker import Candidate, HeldSymbol, OdaTracker, Standing, selections
@@ -236,3 +237,18 @@ def test_other_applications_are_counted_and_not_listened_to() -> None:
         tracker.feed(group, Sure(ENVELOPE))
     assert tracker.group_types == ()
     assert tracker.counts == {"announcements of others": 1}
+
+
+def test_forged_announcements_do_not_push_out_a_group_type_that_has_proven_itself() -> None:
+    broadcast = Broadcast().send(ENVELOPE).silence(15).announce()
+    for esi in range(30):
+        broadcast.words(symbol_words(OTHER, esi, tag=2))
+        if esi % 10 == 5:
+            for forged in ("12A", "13A", "9A"):
+                group = pack_announcement(Announcement(7), PROGRAMME, group_type=forged, aid=DOMAIN.aid)
+                broadcast.words(group.words)
+    tracker, judge = OdaTracker(DOMAIN.aid), Sure(ENVELOPE, OTHER)
+    found = [candidate for group in broadcast.groups for candidate in tracker.feed(group, judge)]
+    assert [candidate.envelope for candidate in found] == [ENVELOPE, OTHER]
+    assert "11A" in tracker.group_types
+    assert len(tracker.group_types) == 3
