@@ -81,9 +81,17 @@ class Clock:
         return now if self._provisional else max(now, self._not_before_ms)
 
     def firm_ms(self, at_ms: int) -> int | None:
-        """The time at a moment of the stream that later starts may build on: never a provisional one."""
-        offset = self._start_ms if self.trusted else self._bound_offset_ms()
-        return None if offset is None else max(at_ms + offset, self._not_before_ms)
+        """The time at a moment of the stream that later starts may build on, or None before a key was heard.
+
+        Never a provisional time, and a trusted one only as far as keys bear it out: a start time that was wrong once,
+        by a dead battery or a forged time server, must not stand above all that is heard ever after.
+        """
+        bound = self._bound_offset_ms()
+        if bound is None:
+            return None
+        if self.trusted and self._start_ms is not None:
+            return at_ms + min(self._start_ms, bound + TRUSTED_BEHIND_MS)
+        return max(at_ms + bound, self._not_before_ms)
 
     def at_ms(self, time_ms: int) -> int | None:
         """When in the stream a time later than now will come, as far as is known."""

@@ -82,6 +82,19 @@ def test_a_start_time_behind_what_is_known_is_not_trusted() -> None:
     assert late.now_ms(0) == T0_MS + 10 * MINUTE + 1
 
 
+def test_a_trusted_start_time_is_remembered_only_as_far_as_keys_bear_it_out() -> None:
+    clock = Clock(start_ms=T0_MS)
+    assert clock.firm_ms(0) is None
+    clock.hear(trusted(heartbeat(TS - 6)), 0)
+    assert clock.firm_ms(500) == T0_MS + 500
+    # Two hours ahead of all that was ever signed, by a wrong setting: the next start, set right, is trusted again.
+    wrong = Clock(start_ms=T0_MS + 120 * MINUTE)
+    wrong.hear(trusted(curtail()), 0)
+    assert wrong.now_ms(0) == T0_MS + 120 * MINUTE
+    assert wrong.firm_ms(0) == T0_MS + 10 * MINUTE
+    assert Clock(start_ms=T0_MS, bound_ms=wrong.firm_ms(0)).trusted
+
+
 def test_what_an_earlier_run_knew_is_a_bound() -> None:
     clock = Clock(bound_ms=T0_MS)
     assert clock.now_ms(7) == T0_MS + 7

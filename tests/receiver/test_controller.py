@@ -1,6 +1,7 @@
 """From groups to the limit: what must be shown of regions, refusals, releases and time, at the level of groups."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
