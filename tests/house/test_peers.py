@@ -64,6 +64,16 @@ def test_nothing_missing_says_nothing(small_run: pytest.Pytester, monkeypatch: p
     assert "peers:" not in run.stdout.str()
 
 
+def test_a_file_that_cannot_be_collected_is_said_as_ever(
+    small_run: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVRDS_PEERS", "optional")
+    small_run.makepyfile(test_broken="<<<<<<< HEAD")
+    result = small_run.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    assert "AttributeError" not in str(result.stderr)
+
+
 def test_an_unknown_mode_is_refused(small_run: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVRDS_PEERS", "always")
     run = small_run.runpytest_subprocess()
