@@ -115,7 +115,7 @@ def test_offset_picks_a_station_beside_the_centre(tmp_path: Path) -> None:
     iq = fm(wide, 1_024_000, offset_hz=200_000, amplitude=0.3) + 0.02 * noise(len(wide), seed=1)
     name = str(tmp_path / "two_1.024M.cu8")
     Path(name).write_bytes(recordings.cu8(iq.astype(np.complex64)))
-    for offset in ("200k", "200000", "+200k"):
+    for offset in ("200k", "+200000"):
         assert decode(name, "--offset", offset)[:2] == (0, HEX)
     code, lines, errors = decode(name, "--offset", "-200000")
     assert (code, lines) == (6, [])
@@ -258,7 +258,7 @@ def test_whatever_is_wrong_ends_in_one_clear_line(
 
 
 def test_the_script_ends_as_its_function_does(tmp_path: Path) -> None:
-    for arguments, expected, line in list(bad_inputs(tmp_path))[::5]:
+    for arguments, expected, line in list(bad_inputs(tmp_path))[::8]:
         code, output, errors = decode(*arguments)
         assert (code, output) == (expected, []), (arguments, errors)
         assert_one_clear_line(errors, line)

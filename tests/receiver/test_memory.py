@@ -51,7 +51,7 @@ def test_minutes_need_the_memory_of_one(kind: str, monkeypatch: pytest.MonkeyPat
     else:
         header, options = b"", SourceOptions(format="cu8", rate_hz=rate_hz)
         samples = recordings.cu8(fm(multiplex, rate_hz))
-    rounds = 100 if kind == "mpx" else 72
+    rounds = 60 if kind == "mpx" else 40
     pipe = Endless(header, samples, rounds=rounds)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(pipe)))
     tracemalloc.start()
