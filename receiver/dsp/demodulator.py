@@ -4,6 +4,7 @@ All estimates are sums over blocks of 90 ms that forget slowly, no loop runs per
 until the estimates stand and is then demodulated from its beginning, so a recording's first group is not lost.
 """
 
+import cmath
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,14 +60,14 @@ class _Average:
         """The slow mean after a value of size 0..1; if the fast mean is above `believed` and has turned away, that."""
         self._fast = _FAST_MEMORY * self._fast + (1 - _FAST_MEMORY) * value
         self._slow = _MEMORY * self._slow + (1 - _MEMORY) * value
-        turned = (self._fast * np.conj(self._slow)).real < 0
+        turned = (self._fast * self._slow.conjugate()).real < 0
         if abs(self._fast) > believed and turned:
             self._slow = self._fast
         return self._slow
 
     def turn(self, radians: float) -> None:
         """Turns both means back, when what they are measured against has been turned forward."""
-        factor = complex(np.exp(-1j * radians))
+        factor = cmath.exp(-1j * radians)
         self._slow *= factor
         self._fast *= factor
 
@@ -88,6 +89,7 @@ class Demodulator:
         self._squared, self._clock = _Average(), _Average()
         self._next = 0.0
         self._last_sample = np.zeros(1, np.complex64)
+        self._turns = np.empty(0, np.complex64)
         self._reliability = Reliability()
         self._peak_per_symbol = biphase_peak() / matched_gain()
         self.coherence = 0.0
@@ -126,31 +128,44 @@ class Demodulator:
         blocks, self._waiting = self._waiting or [], None
         baseband = np.concatenate([block.baseband for block in blocks])
         pilot = np.concatenate([block.pilot for block in blocks])
-        if self._pilot.acquire(pilot, least=self._least_pilot(baseband)):
+        least = self._least_pilot(_power(baseband))
+        if self._pilot.acquire(pilot, least=least):
             error_hz = _PILOT_HARMONIC * (self._pilot.frequency_hz - self._pilot_residual_hz)
             self._frequency_hz = self._residual_hz + error_hz
         else:
             self._frequency_hz = self._squared_frequency_hz(baseband)
         self._set_clock(baseband)
-        phase = self._reference(blocks[0])
-        symbols, _ = self._sample(baseband[: len(phase)] * np.exp(-1j * phase), 0.0)
+        first = blocks[0].baseband
+        moments = self._moments(len(first) - 1)
+        phase, slope = self._reference(blocks[0], least)
+        symbols = _between(first, moments) * np.exp(-1j * (phase + slope * moments))
+        self._phase = float(np.angle(np.sum(symbols**2))) / 2
         # The first block's reference is needed once more, so both references go back to its beginning.
         self._carrier_start = 0.0
-        self._pilot.acquire(pilot, least=self._least_pilot(baseband))
-        self._phase = float(np.angle(np.sum(symbols**2))) / 2
+        self._pilot.acquire(pilot, least=least)
         return [self._demodulate(block) for block in blocks]
 
-    def _least_pilot(self, baseband: npt.NDArray[np.complex64]) -> float:
+    def _least_pilot(self, power: npt.NDArray[np.float32]) -> float:
         """The smallest pilot there can be beside this much RDS, for inputs whose full scale nobody knows."""
-        power = float(np.sum(np.square(np.abs(baseband)))) / max(1, len(baseband))
-        return float(_PILOT_TO_RDS * self._peak_per_symbol * np.sqrt(power))
+        return float(_PILOT_TO_RDS * self._peak_per_symbol * np.sqrt(power.sum() / max(1, len(power))))
 
-    def _symbol_line(self, baseband: npt.NDArray[np.complex64], start: float) -> complex:
-        """The line at the bit rate in the power of the matched filter's output, as a share of it."""
-        power = np.square(np.abs(baseband))
-        turns = (np.arange(len(baseband)) - start) / self._symbol_period
-        total = float(np.sum(power))
-        return complex(np.dot(power, np.exp(-2j * np.pi * turns))) / total if total > 0 else 0j
+    def _symbol_line(self, power: npt.NDArray[np.float32], start: float) -> complex:
+        """The line at the bit rate in the power of the matched filter's output, as a share of it.
+
+        The clock's own small error turns it by as much as in the block's middle.
+        """
+        total = float(power.sum())
+        if total == 0:
+            return 0j
+        line = complex(np.dot(power, self._bit_turns(len(power)))) / total
+        turns = start / self._symbol_period - len(power) / 2 * self.clock_error / self._period
+        return line * complex(np.exp(2j * np.pi * turns))
+
+    def _bit_turns(self, count: int) -> npt.NDArray[np.complex64]:
+        """One turn a bit backwards, by the sample clock; made once for the usual block."""
+        if count > len(self._turns):
+            self._turns = np.exp(-2j * np.pi * np.arange(count) / self._period).astype(np.complex64)
+        return self._turns[:count]
 
     @property
     def _symbol_period(self) -> float:
@@ -158,79 +173,85 @@ class Demodulator:
         return self._period / (1 + self.clock_error)
 
     def _set_clock(self, baseband: npt.NDArray[np.complex64]) -> None:
-        line = self._symbol_line(baseband, 0.0)
+        line = self._symbol_line(_power(baseband), 0.0)
         self._next = float(-np.angle(line)) / (2 * np.pi) * self._symbol_period % self._symbol_period
 
     def _squared_frequency_hz(self, baseband: npt.NDArray[np.complex64]) -> float:
         """The carrier's offset from the baseband's zero: half the strongest line in the squared symbols."""
         self._set_clock(baseband)
-        squared = self._sample(baseband, 0.0)[0] ** 2
+        squared = _between(baseband, self._moments(len(baseband) - 1)) ** 2
         size = max(_TRANSFORM, 4 * len(squared))
         spectrum = np.abs(scipy.fft.fft(squared, size))
         frequency_hz = scipy.fft.fftfreq(size, self._period / self._rate_hz) / 2
         spectrum[np.abs(frequency_hz - self._residual_hz) > _LONGEST_OFFSET_HZ] = 0
         return float(frequency_hz[int(np.argmax(spectrum))])
 
-    def _reference(self, block: SubcarrierBlock) -> npt.NDArray[np.float64]:
-        """The phase of 57 kHz at every baseband sample of a block, but for a constant."""
-        seconds = np.arange(len(block.baseband)) / self._rate_hz
-        phase, slope = self._phase, 0.0
+    def _reference(self, block: SubcarrierBlock, least: float) -> tuple[float, float]:
+        """The phase of 57 kHz at a block's first sample, but for a constant, and its slope in radians a sample."""
         if len(block.pilot):
-            phase, slope = self._pilot.track(block.pilot, least=self._least_pilot(block.baseband))
-        if self._pilot.locked:
-            # Bins were rounded apart for pilot and subcarrier, so three times one is the other but for this.
-            residual = 2 * np.pi * (self._residual_hz - _PILOT_HARMONIC * self._pilot_residual_hz)
-            self._frequency_hz = (_PILOT_HARMONIC * slope + residual) / (2 * np.pi)
-            return _PILOT_HARMONIC * (phase + slope * seconds) + residual * (seconds + block.start_s)
-        start = self._carrier_start
-        turns = 2 * np.pi * self._frequency_hz
-        self._carrier_start = (start + turns * len(seconds) / self._rate_hz) % (2 * np.pi)
-        return start + turns * seconds
+            phase, slope = self._pilot.track(block.pilot, least=least)
+            if self._pilot.locked:
+                # Bins were rounded apart for pilot and subcarrier, so three times one is the other but for this.
+                residual = 2 * np.pi * (self._residual_hz - _PILOT_HARMONIC * self._pilot_residual_hz)
+                whole_slope = _PILOT_HARMONIC * slope + residual
+                self._frequency_hz = whole_slope / (2 * np.pi)
+                return _PILOT_HARMONIC * phase + residual * block.start_s, whole_slope / self._rate_hz
+        start, slope = self._carrier_start, 2 * np.pi * self._frequency_hz / self._rate_hz
+        self._carrier_start = (start + slope * len(block.baseband)) % (2 * np.pi)
+        return start, slope
 
-    def _sample(self, baseband: npt.NDArray[np.complex64], first: float) -> tuple[npt.NDArray[np.complex64], float]:
-        """Symbols at the bit clock's moments, between samples by a straight line; and the moment of the next one.
-
-        `first` is the time of baseband[0] in samples; moments count from the same zero.
-        """
-        count = max(0, int(np.ceil((first + len(baseband) - 1 - self._next) / self._symbol_period)))
-        moments = self._next - first + self._symbol_period * np.arange(count)
-        whole = moments.astype(np.intp)
-        share = (moments - whole).astype(np.float32)
-        symbols: npt.NDArray[np.complex64] = baseband[whole] * (1 - share) + baseband[whole + 1] * share
-        return symbols, self._next + self._symbol_period * count
+    def _moments(self, end: float) -> npt.NDArray[np.float64]:
+        """The bit clock's moments before `end`, in samples, from the next one on."""
+        count = max(0, int(np.ceil((end - self._next) / self._symbol_period)))
+        return self._next + self._symbol_period * np.arange(count, dtype=np.float64)
 
     def _demodulate(self, block: SubcarrierBlock) -> SoftSymbols:
         """Symbols of one block; then the estimates take the block in."""
-        self.pilot_deviation = float(np.mean(np.abs(block.pilot))) if len(block.pilot) else 0.0
-        turned = (block.baseband * np.exp(-1j * (self._reference(block) + self._phase))).astype(np.complex64)
-        extended = np.concatenate((self._last_sample, turned))
-        # Time in samples from this block's first; the sample before it stands at -1.
+        self.pilot_deviation = float(np.abs(block.pilot).sum()) / len(block.pilot) if len(block.pilot) else 0.0
+        power = _power(block.baseband)
+        phase, slope = self._reference(block, self._least_pilot(power))
+        # Time in samples from this block's first; the last one of the block before stands at -1.
+        extended = np.concatenate((self._last_sample, block.baseband))
+        moments = self._moments(len(block.baseband) - 1)
+        turn = np.exp(-1j * (phase + self._phase + slope * moments)).astype(np.complex64)
+        symbols: npt.NDArray[np.complex64] = _between(extended, moments + 1) * turn
+        starts_s = block.start_s + (moments - self._period / 2) / self._rate_hz
+        self._last_sample = extended[-1:]
         first_moment = self._next
-        symbols, self._next = self._sample(extended, -1.0)
-        self._follow_clock(extended, first_moment)
-        moments = first_moment + self._symbol_period * np.arange(len(symbols), dtype=np.float64)
-        starts_s: npt.NDArray[np.float64] = block.start_s + (moments - self._period / 2) / self._rate_hz
-        self._next -= len(turned)
-        self._last_sample = turned[-1:]
+        self._next += self._symbol_period * len(moments) - len(block.baseband)
+        self._follow_clock(power, first_moment)
         self._follow_phase(symbols)
         return SoftSymbols(self._reliability.feed(symbols), starts_s, symbols)
 
-    def _follow_clock(self, extended: npt.NDArray[np.complex64], first_moment: float) -> None:
-        line = self._clock.add(self._symbol_line(extended, first_moment + 1), believed=_SURE_CLOCK)
-        late = -float(np.angle(line))
+    def _follow_clock(self, power: npt.NDArray[np.float32], first_moment: float) -> None:
+        line = self._clock.add(self._symbol_line(power, first_moment), believed=_SURE_CLOCK)
+        late = -cmath.phase(line)
         self._next += late / (2 * np.pi) * self._symbol_period
         self._clock.turn(-late)
 
     def _follow_phase(self, symbols: npt.NDArray[np.complex64]) -> None:
-        power = float(np.sum(np.square(np.abs(symbols))))
+        power = float(_power(symbols).sum())
         if power == 0:
             return
-        squared = complex(np.sum(symbols**2)) / power
-        mean = self._squared.add(squared, believed=_SURE)
+        mean = self._squared.add(complex(np.dot(symbols, symbols)) / power, believed=_SURE)
         self.coherence = abs(mean)
-        ahead = float(np.angle(mean)) / 2
-        self._phase += ahead
+        ahead = cmath.phase(mean) / 2
+        self._phase = (self._phase + ahead) % (2 * np.pi)
         self._squared.turn(2 * ahead)
         if not self._pilot.locked:
             block_s = len(symbols) / BIT_RATE_HZ
             self._frequency_hz += _FREQUENCY_GAIN * ahead / (2 * np.pi * block_s)
+
+
+def _power(samples: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:
+    """Squared magnitude; float32."""
+    return np.square(samples.real) + np.square(samples.imag)
+
+
+def _between(samples: npt.NDArray[np.complex64], moments: npt.NDArray[np.float64]) -> npt.NDArray[np.complex64]:
+    """Samples at moments from 0 on, between two of them by a straight line."""
+    whole = moments.astype(np.intp)
+    share = (moments - whole).astype(np.float32)
+    early = samples[whole]
+    result: npt.NDArray[np.complex64] = early + (samples[whole + 1] - early) * share
+    return result

@@ -42,10 +42,12 @@ class Reliability:
             return np.empty(0, np.float32)
         across = np.square(symbols.imag)
         typical = float(np.median(across)) / _MEDIAN_OF_SQUARE
-        self.noise = typical if self.noise == 0 else _NOISE_MEMORY * self.noise + (1 - _NOISE_MEMORY) * typical
+        # Noise that is over is forgotten at once: after a silence, a memory of it would hide the signal.
+        if self.noise == 0 or typical < self.noise / _STANDS_OUT:
+            self.noise = typical
+        self.noise += (1 - _NOISE_MEMORY) * (typical - self.noise)
         floor = np.float32(max(self.noise, _SMALLEST))
-        kernel = np.ones(min(_LOCAL_SYMBOLS, len(symbols)), np.float32)
-        around = np.convolve(across, kernel, "same") / np.convolve(np.ones_like(across), kernel, "same")
+        around = _local_mean(across)
         usual = around <= _STANDS_OUT * floor
         if np.any(usual):
             self._learn(float(np.mean(np.square(symbols.real[usual]) - across[usual])), float(floor))
@@ -59,3 +61,12 @@ class Reliability:
         share = (known / (known + noise)) ** 2 if known > 0 else _SMALLEST
         self._power = _AMPLITUDE_MEMORY * self._power + share * power
         self._weight = _AMPLITUDE_MEMORY * self._weight + share
+
+
+def _local_mean(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Means of nine values about each, fewer at the ends."""
+    sums = np.concatenate((np.zeros(1, np.float32), np.cumsum(values)))
+    last = np.minimum(np.arange(len(values)) + _LOCAL_SYMBOLS // 2 + 1, len(values))
+    first = np.maximum(np.arange(len(values)) - _LOCAL_SYMBOLS // 2, 0)
+    means: npt.NDArray[np.float32] = (sums[last] - sums[first]) / (last - first).astype(np.float32)
+    return means
