@@ -1,5 +1,6 @@
 """Samples of any kind to received groups: wires the stages in signal order, and tells how they are doing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from rds.constants import BIT_PERIOD_S, FULL_DEVIATION_HZ
 from rds.errors import InputError, UsageError
 from receiver.block_sync import BlockSync
 from receiver.dsp import channel, subcarrier
+from receiver.dsp.declip import Declip
 from receiver.dsp.demodulator import Demodulator
 from receiver.dsp.discriminator import Discriminator
 from receiver.hard_group import HardDecoder
@@ -105,8 +107,10 @@ class MpxChain:
 class IqChain:
     """IQ (complex64, 1.0 = full scale) to groups."""
 
-    def __init__(self, rate_hz: float, *, offset_hz: float = 0.0) -> None:
+    def __init__(self, rate_hz: float, *, offset_hz: float = 0.0, has_limits: bool = False) -> None:
         """`offset_hz` is the station's distance from the recording's centre.
+
+        `has_limits` says that 1.0 is the most that the converter of I and Q can give.
 
         Raises:
             InputError: the rate is too low for an FM station.
@@ -123,17 +127,23 @@ class IqChain:
                 " to each side"
             )
         self._channel = channel.Channel(rate_hz, offset_hz=offset_hz)
+        # A wider stream holds several stations: no one amplitude, nothing to mend by.
+        self._declip = Declip(rate_hz) if has_limits and self._channel.passes else None
         self._discriminator = Discriminator(self._channel.rate_hz)
         self._mpx = MpxChain(self._channel.rate_hz, input_rate_hz=rate_hz)
         self._power = 0.0
 
     def feed(self, iq: npt.NDArray[np.complex64]) -> list[ReceivedGroup]:
         """The groups that a chunk completes."""
-        return self._discriminate(self._channel.feed(iq))
+        return self._discriminate([part for whole in self._mended(iq) for part in self._channel.feed(whole)])
 
     def flush(self) -> list[ReceivedGroup]:
         """The groups of what is still inside."""
-        return self._discriminate(self._channel.flush()) + self._mpx.flush()
+        rest = [part for whole in self._declip.flush() for part in self._channel.feed(whole)] if self._declip else []
+        return self._discriminate([*rest, *self._channel.flush()]) + self._mpx.flush()
+
+    def _mended(self, iq: npt.NDArray[np.complex64]) -> Iterable[npt.NDArray[np.complex64]]:
+        return [iq] if self._declip is None else self._declip.feed(iq)
 
     def _discriminate(self, chunks: list[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
         groups = []
@@ -189,7 +199,7 @@ def chain_for(stream: Stream, *, offset_hz: float = 0.0) -> Chain | None:
         UsageError: an offset for what is no IQ, or outside of it.
     """
     if isinstance(stream, IqStream):
-        return IqChain(stream.rate_hz, offset_hz=offset_hz)
+        return IqChain(stream.rate_hz, offset_hz=offset_hz, has_limits=stream.has_limits)
     if offset_hz:
         raise UsageError(
             f"--offset {offset_hz:.10g}: only an IQ recording has stations beside its centre; leave the option out"

@@ -65,8 +65,10 @@ class Reliability:
 
 def _local_mean(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Means of nine values about each, fewer at the ends."""
-    sums = np.concatenate((np.zeros(1, np.float32), np.cumsum(values)))
+    sums = np.zeros(len(values) + 1, np.float32)
+    np.cumsum(values, out=sums[1:])
     last = np.minimum(np.arange(len(values)) + _LOCAL_SYMBOLS // 2 + 1, len(values))
     first = np.maximum(np.arange(len(values)) - _LOCAL_SYMBOLS // 2, 0)
-    means: npt.NDArray[np.float32] = (sums[last] - sums[first]) / (last - first).astype(np.float32)
+    counts = (last - first).astype(np.float32)
+    means: npt.NDArray[np.float32] = np.divide(sums[last] - sums[first], counts, dtype=np.float32)
     return means

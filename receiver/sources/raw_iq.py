@@ -55,7 +55,9 @@ def open_stream(name: str, options: SourceOptions) -> IqStream:
         raise InputError(f"{octets.name} holds {octets.length} bytes, not one {iq_format} sample of {pair}")
     notes.append(f"{octets.name}: {iq_format} at {rate_hz:.10g} S/s")
     samples = None if octets.length is None else octets.length // pair
-    return IqStream(rate_hz=rate_hz, notes=notes, samples=samples, chunks=iq_chunks(octets, iq_format))
+    chunks = iq_chunks(octets, iq_format)
+    has_limits = iq_format != "cf32"
+    return IqStream(rate_hz=rate_hz, notes=notes, samples=samples, chunks=chunks, has_limits=has_limits)
 
 
 def _format_of(name: str, options: SourceOptions) -> IqFormat:

@@ -80,7 +80,8 @@ def open_stream(name: str, options: SourceOptions) -> IqStream | MpxStream:
         iq_format = _IQ[facts.datatype]
         samples = None if octets is None else octets // PAIR_OCTETS[iq_format]
         iq = iq_chunks(data, iq_format)
-        return IqStream(rate_hz=rate_hz, notes=notes, start=start, samples=samples, chunks=iq)
+        has_limits = iq_format != "cf32"
+        return IqStream(rate_hz=rate_hz, notes=notes, start=start, samples=samples, chunks=iq, has_limits=has_limits)
     sample_format = _MPX[facts.datatype]
     samples = None if octets is None else octets // SAMPLE_OCTETS[sample_format]
     notes.append(f"{data.name} does not say its full scale; it is taken for {FULL_DEVIATION_HZ} Hz deviation")

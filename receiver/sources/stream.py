@@ -39,6 +39,8 @@ class IqStream(_Described):
     """Complex64 IQ, 1.0 = full scale."""
 
     chunks: Iterator[npt.NDArray[np.complex64]] = field(kw_only=True)
+    has_limits: bool = False
+    """Whether I and Q are whole numbers of a converter, which can give no more than full scale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ def open_stream(name: str, options: SourceOptions) -> IqStream | MpxStream:
     samples = min(known) // header.frame_octets if known else None
     if header.channels == 2:
         iq = (piece.view(np.complex64) for piece in _pieces(octets, header, limit))
-        return IqStream(rate_hz=rate_hz, notes=notes, samples=samples, chunks=iq)
+        has_limits = header.sample_format != "f32"
+        return IqStream(rate_hz=rate_hz, notes=notes, samples=samples, chunks=iq, has_limits=has_limits)
     full_scale_hz = header.full_scale_hz
     if full_scale_hz is None:
         full_scale_hz = _ASSUMED_FULL_SCALE_HZ
