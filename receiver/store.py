@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Final, Self
 
 from rds.errors import InputError
+from rds.oda.codes import RELEASE_CODES
+from rds.oda.draw import DEVICE_ID_OCTETS
+from rds.oda.ticks import MAX_TICK
+from receiver.clock import TICK_MS
 from receiver.ledger import Snapshot, StoredMessage, Tombstone
 
 SCHEMA_VERSION: Final = 1
 _LOCK_WAIT_S: Final = 5.0
+_LAST_MS: Final = 2 * MAX_TICK * TICK_MS
+"""No time is later: the last tick, and what lies beyond it by a release or a tombstone's life."""
 _SCHEMA: Final = """
 CREATE TABLE device (id BLOB NOT NULL CHECK (length(id) = 16));
 CREATE TABLE clock (bound_ms INTEGER NOT NULL);
@@ -61,7 +67,11 @@ class Store:
         """The id made at the first start."""
         with self._explained():
             row = self._database.execute("SELECT id FROM device").fetchone()
-        return None if row is None else bytes(row[0])
+        if row is None:
+            return None
+        if not isinstance(row[0], bytes) or len(row[0]) != DEVICE_ID_OCTETS:
+            raise self._damaged("device id")
+        return row[0]
 
     def keep_device_id(self, device_id: bytes) -> None:
         """Keep an id of 16 bytes for life."""
@@ -70,7 +80,11 @@ class Store:
             database.execute("INSERT INTO device VALUES (?)", (device_id,))
 
     def load(self) -> tuple[Snapshot, int | None]:
-        """What was saved last, and the latest time known then (None at the first start)."""
+        """What was saved last, and the latest time known then (None at the first start).
+
+        Raises:
+            InputError: the file cannot be read, or holds what was never saved.
+        """
         with self._explained():
             read = self._database.execute
             clock = read("SELECT bound_ms FROM clock").fetchone()
@@ -80,7 +94,28 @@ class Store:
                 floors=tuple(read("SELECT public_key, ts FROM floor")),
                 last_ts=tuple(read("SELECT public_key, type, ts FROM last_ts")),
             )
-        return snapshot, None if clock is None else int(clock[0])
+        bound_ms = None if clock is None else clock[0]
+        self._check(snapshot, bound_ms)
+        return snapshot, bound_ms
+
+    def _check(self, snapshot: Snapshot, bound_ms: object) -> None:
+        """Refuses what no `save` wrote: SQLite keeps whatever a failing disk or a stranger puts into a column."""
+        blobs: list[object] = [one.envelope for one in snapshot.messages]
+        blobs += [one.public_key for one in snapshot.tombstones]
+        blobs += [row[0] for row in (*snapshot.floors, *snapshot.last_ts)]
+        numbers: list[object] = [number for row in (*snapshot.floors, *snapshot.last_ts) for number in row[1:]]
+        numbers += [number for one in snapshot.tombstones for number in (one.ts, one.until_ms)]
+        numbers += [number for one in snapshot.messages if (number := one.ended_ms) is not None]
+        numbers += [] if bound_ms is None else [bound_ms]
+        if not all(isinstance(blob, bytes) for blob in blobs):
+            raise self._damaged("envelope or key")
+        if not all(isinstance(number, int) and 0 <= number <= _LAST_MS for number in numbers):
+            raise self._damaged("time")
+        if not all(one.ended_release in RELEASE_CODES for one in snapshot.messages):
+            raise self._damaged("release code")
+
+    def _damaged(self, what: str) -> InputError:
+        return InputError(f"state file {self._name} is damaged: no {what} looks so; move it away and it is made anew")
 
     def save(self, snapshot: Snapshot, bound_ms: int | None) -> None:
         """Replace what was saved, in one transaction that is on the disk when this returns."""

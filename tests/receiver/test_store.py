@@ -101,6 +101,40 @@ def test_a_truncated_file_is_one_line(tmp_path: Path) -> None:
     assert "malformed" in refused(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("UPDATE clock SET bound_ms = 1 << 62", "time"),
+        ("UPDATE clock SET bound_ms = 'noon'", "time"),
+        ("UPDATE clock SET bound_ms = -5", "time"),
+        ("UPDATE message SET ended_ms = 1.5", "time"),
+        ("UPDATE message SET ended_release = 99", "release code"),
+        ("UPDATE message SET ended_release = 'a'", "release code"),
+        ("UPDATE message SET envelope = 'text'", "envelope or key"),
+        ("UPDATE tombstone SET until_ms = 'b'", "time"),
+        ("UPDATE floor SET public_key = 5", "envelope or key"),
+        ("UPDATE last_ts SET ts = NULL", "time"),
+        ("UPDATE device SET id = 'abcdefghijklmnop'", "device id"),
+    ],
+)
+def test_what_was_never_saved_is_one_line(tmp_path: Path, change: str, what: str) -> None:
+    path = tmp_path / "state"
+    with Store(path) as store:
+        store.keep_device_id(bytes(16))
+        store.save(SNAPSHOT, 1)
+        assert store.load() == (SNAPSHOT, 1)
+        database = store._database
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '')")
+    with sqlite3.connect(path) as database:
+        database.execute(change)
+    database.close()
+    with Store(path) as store:
+        read = store.device_id if what == "device id" else store.load
+        with pytest.raises(InputError, match=f"is damaged: no {what} looks so; move it away"):
+            read()
+
+
 def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "state"
     with Store(path) as store:
