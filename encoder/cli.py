@@ -26,6 +26,9 @@ from rds.quantity import format_rate, parse_rate
 
 _PROGRAM: Final = "evrds-encoder"
 _LICENCE: Final = "To transmit needs a licence. Without one, keep the signal in a cable or a dummy load."
+_EXIT_CODES: Final = (
+    "Exit codes: 0 done, 1 internal fault, 2 wrong usage or plan, 3 input missing or bad, 7 keys refuse."
+)
 _INTERRUPTED: Final = 130
 
 T = TypeVar("T")
@@ -56,7 +59,8 @@ def _add_modulate(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "modulate",
         help="groups in hex to FM multiplex or IQ",
         description="Modulates a list of groups, one a line, `9331 20B6 594C 554D`. " + _LICENCE,
-        epilog="Half a group of plain subcarrier stands before the first group and after the last.",
+        epilog="Half a group of plain subcarrier stands before the first group and after the last. "
+        "Example: evrds-encoder modulate groups.hex mpx.wav --rate 192k. " + _EXIT_CODES,
     )
     parser.add_argument("groups", metavar="GROUPS.hex", type=Path, help="the groups; - for standard input")
     parser.add_argument(
@@ -145,6 +149,7 @@ def _add_keys(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="make a root key, an operator key and its certificate",
         description="Makes a root key, an operator key and the certificate by which the root vouches for the operator, "
         "in PEM. Private files are readable by their owner alone; nothing is ever overwritten.",
+        epilog="Example: evrds-encoder keys create keys --network 7 --scope 12FFF. " + _EXIT_CODES,
     )
     parser.add_argument(
         "folder", metavar="DIR", type=Path, help="where to; made, for its owner alone, if it is missing"
@@ -203,7 +208,8 @@ def _add_build(commands: "argparse._SubParsersAction[_Parser]") -> None:
         description="Builds what a station sends by a plan in TOML (see examples/plan.toml): its own groups and signed "
         "messages. Same plan, same keys, same clock, same bytes. " + _LICENCE,
         epilog="This writes files and keeps no state: time stamps begin anew at every call. A head-end on the air "
-        "keeps its newest time stamp, or receivers take its messages for repeats.",
+        "keeps its newest time stamp, or receivers take its messages for repeats. "
+        "Example: evrds-encoder build plan.toml --hex groups.hex --iq evening.sigmf-meta. " + _EXIT_CODES,
     )
     parser.add_argument("plan", metavar="PLAN.toml", type=Path, help="station, keys, and messages with their times")
     add = parser.add_argument_group("outputs, one or more").add_argument
@@ -236,7 +242,9 @@ def _build(arguments: argparse.Namespace) -> None:
 
 def _parser() -> _Parser:
     """The whole command line."""
-    parser = _Parser(prog=_PROGRAM, description=f"The head-end: groups, multiplex and IQ for RDS. {_LICENCE}")
+    parser = _Parser(
+        prog=_PROGRAM, description=f"The head-end: groups, multiplex and IQ for RDS. {_LICENCE}", epilog=_EXIT_CODES
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('evrds')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_keys(commands)

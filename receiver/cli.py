@@ -81,7 +81,8 @@ def _add_decode(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "decode",
         help="a recording to groups, station facts and messages",
         description="Decodes a recording: SigMF, bare IQ, WAV (two channels IQ, one channel MPX), hex or bits.",
-        epilog=_EXIT_CODES,
+        epilog="Example: evrds-receiver decode evening.cu8 --rate 250k -F json --trust root.public.pem "
+        "--trust operator.certificate.pem. " + _EXIT_CODES,
     )
     parser.add_argument("input", metavar="INPUT", help="a file; - for standard input")
     add_source_options(parser)
@@ -102,8 +103,9 @@ def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser = commands.add_parser(
         "run",
         help="drive a charger by what is heard",
-        description="Hears a station and drives a charger as CONFIG.toml says; every change of the limit is a line.",
-        epilog=_EXIT_CODES,
+        description="Hears a station and drives a charger as CONFIG.toml says (see examples/receiver.toml); "
+        "every change of the limit is a line.",
+        epilog="Example: evrds-receiver run charger.toml --source evening.sigmf-meta. " + _EXIT_CODES,
     )
     parser.add_argument("config", metavar="CONFIG.toml", type=Path, help="the receiver's configuration")
     parser.add_argument("--source", metavar="INPUT", help="a file; - for standard input (default: the configuration's)")
