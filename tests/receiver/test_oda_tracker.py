@@ -252,3 +252,12 @@ def test_forged_announcements_do_not_push_out_a_group_type_that_has_proven_itsel
     assert [candidate.envelope for candidate in found] == [ENVELOPE, OTHER]
     assert "11A" in tracker.group_types
     assert len(tracker.group_types) == 3
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_who_overpowers_a_tenth_of_the_groups_denies_nothing(seed: int) -> None:
+    source, broadcast = random.Random(seed), Broadcast().announce()
+    for number in range(60):
+        envelope = OTHER if source.random() < 0.1 else ENVELOPE
+        broadcast.words(symbol_words(envelope, number % 30))
+    assert ENVELOPE in [candidate.envelope for candidate in heard(broadcast, Sure(ENVELOPE)) if candidate.proven]
