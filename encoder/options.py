@@ -45,7 +45,7 @@ class SignalOptions:
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     """Raises UsageError for a value that is not from `low` to `high`."""
     if not (isfinite(value) and low <= value <= high):
-        raise UsageError(f"{name} {value:g}; allowed: {low:g} to {high:g}")
+        raise UsageError(f"{name} {value:.10g}; allowed: {low:.10g} to {high:.10g}")
 
 
 def checked_rate(options: SignalOptions, kind: str) -> int:
