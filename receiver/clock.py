@@ -116,6 +116,7 @@ class Clock:
         bound = self._bound_offset_ms()
         if not self.trusted and bound is not None and ts_ms - (at_ms + bound) > LEAP_MS:
             return self._leap(trusted, at_ms)
+        self._contradict(trusted, at_ms)
         self._raise_bound(trusted, at_ms)
         return True
 
@@ -134,6 +135,18 @@ class Clock:
             self._raise_bound(trusted, at_ms)
             return True
         return False
+
+    def _contradict(self, trusted: Trusted[UrgentMessage], at_ms: int) -> None:
+        """A new message 10 min or more after a leap that agrees with the old time within 2 min ends the leap.
+
+        Else one time stamp far ahead, by a key that may do nothing but heartbeats, would void all events for good.
+        """
+        bound, ts = self._bound_offset_ms(), trusted.message.ts
+        if self._provisional is None or bound is None or at_ms - self._provisional.since_at_ms < PROVISIONAL_MS:
+            return
+        is_new = ts > self._heard.get(trusted.public_key, (-1, 0))[0]
+        if is_new and abs(ts * TICK_MS - at_ms - bound) <= AGREEMENT_MS:
+            self._provisional = None
 
     def _raise_bound(self, trusted: Trusted[UrgentMessage], at_ms: int) -> None:
         ts = trusted.message.ts

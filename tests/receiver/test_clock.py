@@ -124,6 +124,12 @@ def test_a_leap_that_nobody_confirms_leaves_the_bound_alone() -> None:
     assert not clock.hear(trusted(heartbeat(TS + 10 * DAY_TICKS)), 0)
     assert clock.hear(trusted(heartbeat(TS + 6)), MINUTE)
     assert clock.firm_ms(MINUTE) == T0_MS + MINUTE
+    assert clock.provisional
+    # Ten minutes later the old time is confirmed, but not by what is old, nor by what is three minutes off.
+    for minutes, ticks, is_provisional in ((10, 6, True), (10, 80, True), (20, 140, False)):
+        clock.hear(trusted(heartbeat(TS + ticks)), minutes * MINUTE)
+        assert clock.provisional is is_provisional
+    assert clock.now_ms(20 * MINUTE) == (TS + 140) * TICK_MS
     # A day exactly is no leap.
     assert Clock(bound_ms=T0_MS).hear(trusted(heartbeat(TS + DAY_TICKS)), 0)
 

@@ -293,3 +293,14 @@ def test_an_event_ends_although_the_power_fails_every_ten_minutes_and_nothing_mo
     # Each start loses less than five minutes; 20 min and a return within 10 are over in the sixth at the latest.
     assert seen[0] == 16_000
     assert seen[-1] == 32_000
+
+
+def test_one_time_stamp_far_ahead_does_not_void_all_later_events() -> None:
+    with Store(None) as store:
+        controller = chain(store, start_ms=None)
+        broadcast = Broadcast().say(heartbeat(), heartbeat(TS + 200 * 8640))
+        for minute in range(2, 14):
+            broadcast.until(60 * minute).say(heartbeat(TS + 6 * minute))
+        told = hear(controller, broadcast.until(900).say(curtail(ts=TS + 90)))
+    assert reasons(told)[-1] is None
+    assert limits(told) == [32_000, 16_000]
