@@ -119,7 +119,7 @@ class Controller:
         return None if due is None else max(due, self._at_ms)
 
     def _tick(self) -> Iterator[Change]:
-        if self.now_ms is not None and self.intake.ledger.expire(self.now_ms):
+        if self.intake.expire(self._at_ms):
             self._save()
         yield from self._decide()
 

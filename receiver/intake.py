@@ -74,12 +74,17 @@ class Intake:
             waiting, waited = self._waiting.popleft()
             yield self._verdict(waiting, self.clock.refusal(waited.message, at_ms) or self._take(waited, at_ms))
 
+    def expire(self, at_ms: int) -> bool:
+        """Drop what is over at a moment of the stream, but nothing by a provisional time: True if anything went."""
+        now_ms = self.clock.now_ms(at_ms)
+        return now_ms is not None and not self.clock.provisional and self.ledger.expire(now_ms)
+
     def _take(self, trusted: Trusted[UrgentMessage], at_ms: int) -> Rejection | None:
         """Let clock and ledger learn from a trusted message."""
         firm = self.clock.hear(trusted, at_ms)
         now_ms = self.clock.now_ms(at_ms)
         assert now_ms is not None, "a time stamp was heard"
-        self.ledger.expire(now_ms)
+        self.expire(at_ms)
         reason = self.ledger.apply(trusted, now_ms, firm=firm)
         if reason is None and isinstance(trusted.message, Heartbeat):
             self.clock.warm()
