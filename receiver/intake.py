@@ -57,9 +57,13 @@ class Intake:
         return self._tracker.counts
 
     def feed(self, group: ReceivedGroup) -> list[Verdict]:
-        """The verdicts on what a group completed, in order."""
+        """The verdicts on what a group completed, in order.
+
+        What is no message at all is counted and not told: twenty symbols of any origin make an envelope of some sort.
+        """
         candidates = self._tracker.feed(group, self._verifier)
-        return [verdict for candidate in candidates for verdict in self._judge(candidate, int(group.end_s * 1000))]
+        verdicts = [verdict for candidate in candidates for verdict in self._judge(candidate, int(group.end_s * 1000))]
+        return [verdict for verdict in verdicts if verdict.rejection is not Rejection.UNKNOWN_TYPE]
 
     def _judge(self, candidate: Candidate, at_ms: int) -> Iterator[Verdict]:
         trusted = self._verifier.examine(candidate)

@@ -4,14 +4,13 @@ As fast as it goes on the input's own time, waiting for the charger at each chan
 """
 
 import asyncio
-import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from rds.errors import DeviceAbsentError, DeviceLostError
+from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError
 from rds.oda.draw import DEVICE_ID_OCTETS
 from receiver.chargers import load_driver
 from receiver.chargers.driver import ChargerCommand, ChargerDriver
@@ -25,7 +24,6 @@ from receiver.records import Record, StreamTime, counts_record, fault_record, li
 from receiver.store import Store
 from receiver.verify import Verdict
 
-_log = logging.getLogger(__name__)
 _LATENCY_MS: Final = 2000
 """By how much a group may come out of the chain after its last sample went in: timers wait so long in a silence."""
 Emit = Callable[[Record], None]
@@ -53,7 +51,8 @@ async def run(
     Raises:
         InputError: the state file cannot be used, or the input is bad.
         UsageError: the charger's options are wrong.
-        DeviceAbsentError: the charger's port or server cannot be opened.
+        DeviceAbsentError: the charger's port or server cannot be opened, or no charger took the last limit.
+        DeviceLostError: the charger stopped answering before it took the last limit.
         NoSyncError: the input ended and nothing in it was a group.
     """
     start = start or listening.stream.start
@@ -92,12 +91,14 @@ async def _drive(
     controller: Controller, driver: ChargerDriver, listening: Listening, *, emit: Emit, realtime: bool
 ) -> None:
     """Hear all, obey all, in order."""
+    fault: EvrdsError | None = None
 
     async def obey(told: Sequence[Verdict | Change]) -> None:
+        nonlocal fault
         for one in told:
             if isinstance(one, Change):
                 emit(limit_record(one))
-                await _apply(driver, one, emit)
+                fault = await _apply(driver, one, emit)
             else:
                 emit(message_record(one, _stream_time(controller)))
 
@@ -109,6 +110,8 @@ async def _drive(
     emit(counts_record(controller.intake, listening.samples_done, controller.at_ms / 1000, _stream_time(controller)))
     for change in controller.finish():
         await obey([change])
+    if fault is not None:
+        raise fault
 
 
 async def _paced(listening: Listening, *, realtime: bool) -> AsyncIterator[list[ReceivedGroup]]:
@@ -122,8 +125,8 @@ async def _paced(listening: Listening, *, realtime: bool) -> AsyncIterator[list[
         yield groups
 
 
-async def _apply(driver: ChargerDriver, change: Change, emit: Emit) -> None:
-    """Tell the charger. One that does not answer is news; its driver goes on trying."""
+async def _apply(driver: ChargerDriver, change: Change, emit: Emit) -> EvrdsError | None:
+    """Tell the charger. One that does not answer is news, and the result; its driver goes on trying."""
     decision = change.decision
     command = ChargerCommand(
         limit_ma=decision.limit_ma,
@@ -135,8 +138,9 @@ async def _apply(driver: ChargerDriver, change: Change, emit: Emit) -> None:
     try:
         await driver.apply(command)
     except (DeviceAbsentError, DeviceLostError) as error:
-        _log.warning("%s", error)
         emit(fault_record(error, change))
+        return error
+    return None
 
 
 def _stream_time(controller: Controller) -> StreamTime:

@@ -11,7 +11,6 @@ DEFAULT_AID: Final = 0xC0DE
 _TEXT: Final = re.compile("[0-9A-Fa-f]{4}")
 
 REGISTERED: Final[dict[int, str]] = {
-    0x0000: "None",
     0x0093: "Cross referencing DAB within RDS",
     0x0BCB: "Leisure & Practical Info for Drivers",
     0x0C24: "ELECTRABEL-DSM 7",
@@ -93,6 +92,8 @@ def parse_aid(text: str) -> int:
     if not _TEXT.fullmatch(text):
         raise ValueError(f"AID {text!r}; allowed: four hex digits, such as {DEFAULT_AID:04X}")
     aid = int(text, 16)
+    if aid == 0:
+        raise ValueError(f"AID 0000 means no application; allowed: your own, or {DEFAULT_AID:04X} for tests")
     if aid in REGISTERED:
         raise ValueError(
             f"AID {aid:04X} is registered to {REGISTERED[aid]!r}; allowed: your own, or {DEFAULT_AID:04X} for tests"

@@ -15,9 +15,10 @@ Float = npt.NDArray[np.float32]
 
 
 def stream(groups: int, *, eb_n0_db: float, seed: int) -> tuple[Float, list[Group]]:
-    """Ratios of random groups of one station in Gaussian noise, and the groups; the symbol before the first included."""
+    """Ratios of random groups of one station in Gaussian noise from the symbol before the first on, and the groups."""
     random = np.random.default_rng(seed)
-    sent = [Group((PI, *map(int, random.integers(0, 1 << 16, 3)))) for _ in range(groups)]
+    words = random.integers(0, 1 << 16, (groups, 3)).tolist()
+    sent = [Group((PI, two, three, four)) for two, three, four in words]
     symbols = 1 - 2 * (np.cumsum(np.concatenate(([0], groups_to_bits(sent)))) % 2).astype(float)
     power = 10 ** (eb_n0_db / 10)
     # A symbol of size 1 in noise of variance 1 / (2 Eb/N0) has ratios of mean 4 Eb/N0 and twice that variance.
@@ -54,7 +55,7 @@ def test_a_good_signal_is_taken_as_heard_by_both_ways() -> None:
     for scale in (1, 0.2):
         groups = decoded(ratios * np.float32(scale), 20)
         assert [tuple(word.word for word in group.words) for group in groups] == [one.words for one in sent[:20]]
-    assert all(word.as_heard and not word.prior for group in groups for word in group.words)
+        assert all(word.as_heard and not word.prior for group in groups for word in group.words)
 
 
 @pytest.mark.parametrize("group_type", [0x0800, 0x0000])
