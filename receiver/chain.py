@@ -135,17 +135,18 @@ class IqChain:
 
     def feed(self, iq: npt.NDArray[np.complex64]) -> list[ReceivedGroup]:
         """The groups that a chunk completes."""
-        return self._discriminate([part for whole in self._mended(iq) for part in self._channel.feed(whole)])
+        return self._discriminate(part for whole in self._mended(iq) for part in self._channel.feed(whole))
 
     def flush(self) -> list[ReceivedGroup]:
         """The groups of what is still inside."""
-        rest = [part for whole in self._declip.flush() for part in self._channel.feed(whole)] if self._declip else []
-        return self._discriminate([*rest, *self._channel.flush()]) + self._mpx.flush()
+        mended = () if self._declip is None else self._declip.flush()
+        groups = self._discriminate(part for whole in mended for part in self._channel.feed(whole))
+        return groups + self._discriminate(self._channel.flush()) + self._mpx.flush()
 
     def _mended(self, iq: npt.NDArray[np.complex64]) -> Iterable[npt.NDArray[np.complex64]]:
         return [iq] if self._declip is None else self._declip.feed(iq)
 
-    def _discriminate(self, chunks: list[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
+    def _discriminate(self, chunks: Iterable[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
         groups = []
         for chunk in chunks:
             if len(chunk):

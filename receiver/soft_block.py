@@ -24,6 +24,12 @@ from rds.block import PARITY_CHECK
 from rds.constants import BLOCK_BITS, CHECK_BITS
 
 SYMBOLS: Final = BLOCK_BITS + 1
+LEAST_WRONG: Final = 3
+"""Words of the (27,17) code differ in at least three symbols; seven differ from a word in just three."""
+SURE_NATS: Final = 12.0
+"""If the least sure symbols say this together, another word is likelier once in 20 000."""
+CONTRADICTED: Final = 0.05
+"""The share of signal blocks in which a sure symbol may be wrong all the same."""
 _INNER: Final = range(1, SYMBOLS - 1)
 INNER_WORDS_LOG2: Final = len(_INNER) - CHECK_BITS
 """2^15 ways to fill the inner symbols once the outer two stand."""
@@ -153,15 +159,17 @@ def evidence(ratios: Float, offset_syndromes: npt.NDArray[np.intp]) -> Float:
         symbols contradict, so that one wrong sure symbol does not outweigh many blocks.
     """
     tables = _tables()
-    likeness = np.tanh(np.clip(np.abs(ratios), _SMALLEST, _LARGEST) / 2)
-    odd = np.exp(np.log(likeness) @ _whole_dual())
-    odd *= tables.signs[hard_syndromes(ratios)]
-    gain = np.maximum(odd @ tables.signs[:, offset_syndromes], np.float32(0))
+    syndromes = hard_syndromes(ratios)
+    gain = np.where(syndromes[:, np.newaxis] == offset_syndromes, np.float32(_SYNDROMES), np.float32(0))
+    sizes = np.abs(ratios)
+    unsure = np.partition(sizes, LEAST_WRONG, axis=1)[:, :LEAST_WRONG].sum(axis=1) < SURE_NATS
+    if np.any(unsure):
+        likeness = np.tanh(np.clip(sizes[unsure], _SMALLEST, _LARGEST) / 2)
+        odd = np.exp(np.log(likeness) @ _whole_dual())
+        odd *= tables.signs[syndromes[unsure]]
+        gain[unsure] = np.maximum(odd @ tables.signs[:, offset_syndromes], np.float32(0))
     result: Float = np.log(np.float32(1 - CONTRADICTED) * gain + np.float32(CONTRADICTED))
     return result
-
-
-CONTRADICTED: Final = 0.05
 
 
 @cache

@@ -13,17 +13,22 @@ import numpy.typing as npt
 from rds.block import OFFSET_SYNDROMES, OFFSET_WORDS, checkword, encode_block
 from rds.constants import BLOCK_BITS, BLOCKS, CHECK_BITS, GROUP_BITS, INFORMATION_BITS
 from receiver.likely_group import Float, LikelyGroup, LikelyWord
-from receiver.soft_block import CONTRADICTED, INNER_WORDS_LOG2, SYMBOLS, SoftBlocks, evaluate, evidence
+from receiver.soft_block import (
+    CONTRADICTED,
+    INNER_WORDS_LOG2,
+    LEAST_WRONG,
+    SURE_NATS,
+    SYMBOLS,
+    SoftBlocks,
+    evaluate,
+    evidence,
+)
 
 _PLACES: Final = ("A", "B", "C", "C'", "D", "A")
 _OFFSETS: Final = np.array([OFFSET_SYNDROMES[place] for place in _PLACES])
 _STARTS: Final = np.array([0, 1, 2, 2, 3, 4]) * BLOCK_BITS
 _B, _C, _C_PRIME, _D = 1, 2, 3, 4
 _VERSION_BIT: Final = 0x0800
-_LEAST_WRONG: Final = 3
-"""Words of the (27,17) code differ in at least three symbols; seven differ from a word in just three."""
-_SURE_NATS: Final = 12.0
-"""If the three least sure symbols of a group say this together, another word is likelier once in 20 000."""
 _MOST_NATS: Final = math.log((1 - CONTRADICTED) * (1 << CHECK_BITS) + CONTRADICTED)
 _BLOCK_MASK: Final = (1 << BLOCK_BITS) - 1
 _CHECK_MASK: Final = (1 << CHECK_BITS) - 1
@@ -83,7 +88,7 @@ def _plain_group(ratios: Float) -> LikelyGroup | None:
         if checkword(block >> CHECK_BITS) ^ OFFSET_WORDS[offset] != block & _CHECK_MASK:
             return None
     sizes = np.abs(ratios[: GROUP_BITS + 1])
-    if np.partition(sizes, _LEAST_WRONG)[:_LEAST_WRONG].sum() < _SURE_NATS:
+    if np.partition(sizes, LEAST_WRONG)[:LEAST_WRONG].sum() < SURE_NATS:
         return None
     one, two, three, four = (LikelyWord(block >> CHECK_BITS, 1.0, as_heard=True) for block in blocks)
     return LikelyGroup((one, two, three, four), (_MOST_NATS,) * BLOCKS)

@@ -26,7 +26,11 @@ _NARROW_STOP_HZ: Final = 100_000
 _NEIGHBOUR_HZ: Final = 200_000
 _LOUD: Final = 4.0
 """How many times a neighbour's power is the station's; a weaker one spoils less than the narrow filter."""
-_BLOCK_S: Final = 0.02
+_BLOCK: Final = 1280
+_HOP: Final = 1120
+_LEAD: Final = (_BLOCK - _HOP) // 2
+"""Samples of IF: 5 ms blocks, whose filter rings for less than 0.3 ms to each side."""
+_BATCH: Final = 16
 _PASS_HZ: Final = 100_000
 _STOP_HZ: Final = 130_000
 
@@ -47,18 +51,11 @@ class Channel:
         self.rate_hz = rate_hz / self.decimation
         self.passes = rate_hz <= MAX_IF_RATE_HZ and offset_hz == 0
         """Whether the input is its station's IF as it is."""
-        # A block is 16 parts, of which neighbours share one, half on each side: so a part is even.
-        half_part = max(1, round(self.rate_hz * _BLOCK_S / 32))
-        hop_out, block_out = 30 * half_part, 32 * half_part
-        block_in = block_out * self.decimation
-        self._lead_out = half_part
-        self._hop_out = hop_out
-        self._buffer = BlockBuffer(block_in, hop_out * self.decimation, np.complex64)
+        block_in = _BLOCK * self.decimation
+        self._buffer = BlockBuffer(block_in, _HOP * self.decimation, np.complex64, batch=_BATCH)
         self._bin = round(offset_hz * block_in / rate_hz)
-        self._cycles_per_hop = self._bin * hop_out / block_out
-        self._cycles_of_lead = self._bin * self._lead_out / block_out
-        self._picked = (self._bin + scipy.fft.fftfreq(block_out, 1 / block_out).astype(np.intp)) % block_in
-        frequency_hz = np.abs(scipy.fft.fftfreq(block_out, 1 / self.rate_hz))
+        self._picked = (self._bin + scipy.fft.fftfreq(_BLOCK, 1 / _BLOCK).astype(np.intp)) % block_in
+        frequency_hz = np.abs(scipy.fft.fftfreq(_BLOCK, 1 / self.rate_hz))
         self._wide = self._response(frequency_hz, _PASS_HZ, _STOP_HZ)
         self._narrow = self._response(frequency_hz, _NARROW_PASS_HZ, _NARROW_STOP_HZ)
         distance_hz = np.abs(scipy.fft.fftfreq(block_in, 1 / rate_hz))
@@ -85,28 +82,34 @@ class Channel:
         """IF samples (complex64) that a chunk of input (complex64) completes."""
         if self.passes:
             return [chunk]
-        return [self._filter(block) for block in self._buffer.feed(chunk)]
+        return [self._filter(blocks) for blocks in self._buffer.feed(chunk)]
 
     def flush(self) -> list[Complex]:
         """What is still inside."""
         if self.passes:
             return []
-        return [self._filter(block)[: -(-valid // self.decimation)] for block, valid in self._buffer.flush()]
+        return [self._filter(blocks)[: -(-valid // self.decimation)] for blocks, valid in self._buffer.flush()]
 
-    def _filter(self, block: Complex) -> Complex:
-        spectrum = scipy.fft.fft(block)
-        picked = spectrum[self._picked]
-        picked *= self._narrow if self._has_loud_neighbour(spectrum) else self._wide
-        turn = np.exp(-2j * np.pi * ((self._block_index * self._cycles_per_hop - self._cycles_of_lead) % 1.0))
-        self._block_index += 1
-        middle = scipy.fft.ifft(picked)[self._lead_out : self._lead_out + self._hop_out]
-        result: Complex = (middle * np.complex64(turn)).astype(np.complex64, copy=False)
-        return result
+    def _filter(self, blocks: Complex) -> Complex:
+        spectra = scipy.fft.fft(blocks, axis=1)
+        picked = spectra[:, self._picked]
+        picked *= self._narrow if self._has_loud_neighbour(spectra) else self._wide
+        middles = scipy.fft.ifft(picked, axis=1, overwrite_x=True)[:, _LEAD : _LEAD + _HOP]
+        if self._bin:
+            # Each block was shifted as if time began with it.
+            starts = (self._block_index + np.arange(len(blocks))) * _HOP - _LEAD
+            middles = (
+                middles * np.exp(-2j * np.pi * (self._bin * starts % _BLOCK) / _BLOCK).astype(np.complex64)[:, None]
+            )
+        self._block_index += len(blocks)
+        return middles.reshape(-1)
 
-    def _has_loud_neighbour(self, spectrum: Complex) -> bool:
+    def _has_loud_neighbour(self, spectra: Complex) -> bool:
+        """Whether it is louder in the first and the last block of a batch; both, for a filter's sake and the ear's."""
         if not len(self._beside):
             return False
-        return _power(spectrum[self._beside]) > _LOUD * _power(spectrum[self._own])
+        ends = spectra[:: len(spectra) - 1]
+        return _power(ends[:, self._beside]) > _LOUD * _power(ends[:, self._own])
 
 
 def _power(bins: Complex) -> float:

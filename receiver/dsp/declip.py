@@ -16,8 +16,8 @@ from receiver.dsp.overlap_save import BlockBuffer
 
 Complex = npt.NDArray[np.complex64]
 
-_BLOCK: Final = 8192
-_HOP: Final = 7168
+_BLOCK: Final = 16_384
+_HOP: Final = 15_360
 _LIMIT: Final = 0.999
 _RARE: Final = 0.05
 """Share of limited samples that is left as it is."""
@@ -44,20 +44,20 @@ class Declip:
         self._response = np.clip((_STOP_HZ - frequency_hz) / (_STOP_HZ - _PASS_HZ), 0, 1).astype(np.float32)
 
     def feed(self, chunk: Complex) -> Iterator[Complex]:
-        """The blocks that a chunk completes."""
-        for block in self._buffer.feed(chunk):
+        """The blocks that a chunk completes, each good until the next one is asked for."""
+        for (block,) in self._buffer.feed(chunk):
             yield self._mend(block)[self._lead : self._lead + _HOP]
 
     def flush(self) -> Iterator[Complex]:
         """What is still inside."""
-        for block, valid in self._buffer.flush():
+        for (block,), valid in self._buffer.flush():
             yield self._mend(block)[self._lead : self._lead + valid]
 
     def _mend(self, block: Complex) -> Complex:
-        """A copy of the block, mended if it was limited often."""
+        """The block as it is, or a mended copy if it was limited often."""
         few = block[::_SAMPLED]
         if np.mean((np.abs(few.real) >= _LIMIT) | (np.abs(few.imag) >= _LIMIT)) < _RARE:
-            return block.copy()
+            return block
         parts = np.stack((block.real, block.imag))
         limited = np.abs(parts) >= _LIMIT
         share = min(float(limited.mean()), _MOST)

@@ -1,6 +1,6 @@
 """RDS baseband and pilot to soft symbols: phase from the pilot or from the symbols themselves, bit clock, samples.
 
-All estimates are sums over blocks of 90 ms that forget slowly, no loop runs per sample. The first half second is kept
+All estimates are sums over blocks of 120 ms that forget slowly, no loop runs per sample. The first half second is kept
 until the estimates stand and is then demodulated from its beginning, so a recording's first group is not lost.
 """
 
@@ -18,9 +18,9 @@ from receiver.dsp.carrier import PilotReference
 from receiver.dsp.reliability import Reliability
 from receiver.dsp.subcarrier import Subcarrier, SubcarrierBlock
 
-_ACQUISITION_BLOCKS: Final = 6
-"""0.54 s: enough for a phase, a bit clock and a frequency at the weakest usable signal."""
-_MEMORY: Final = 0.85
+_ACQUISITION_BLOCKS: Final = 5
+"""0.6 s: enough for a phase, a bit clock and a frequency at the weakest usable signal."""
+_MEMORY: Final = 0.82
 """What a sum keeps of itself per block: 0.6 s."""
 _FAST_MEMORY: Final = 0.4
 _LONGEST_OFFSET_HZ: Final = 30.0

