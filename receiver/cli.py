@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from rds.errors import EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
 from rds.moment import parse_moment
@@ -297,7 +299,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_installation()
         parsed = _parser().parse_args(arguments)
-        parsed.run(parsed)
+        # Matrices are small here: a second thread of the linear algebra only spins, and takes another program's core.
+        with threadpool_limits(limits=1, user_api="blas"):
+            parsed.run(parsed)
     except EvrdsError as error:
         _note(str(error))
         return error.exit_code

@@ -5,6 +5,7 @@ alone. The first block of the next group is looked at too, for the symbol that i
 """
 
 import math
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -125,9 +126,7 @@ class _Trellis:
 
     def expect(self, row: int, block: int) -> None:
         """Mixes in that a block is known with `_PI_LIKELY`, if the symbols speak for it by themselves."""
-        bits = block >> np.arange(BLOCK_BITS - 1, -1, -1) & 1
-        heard = self._windows[row] < 0
-        turned = np.concatenate(([0], np.cumsum(bits) % 2)) != heard
+        turned = _symbols_of(block) != (self._windows[row] < 0)
         sizes = np.abs(self._windows[row, 1:-1].astype(np.float64))
         right = -np.log1p(np.exp(-sizes)).sum()
         known = np.zeros((2, 2))
@@ -175,6 +174,13 @@ class _Trellis:
         bits = symbols[1:] != symbols[:-1]
         as_heard = bool(self._blocks.clean[row]) and first == last == 0
         return LikelyWord(_to_int(bits[:INFORMATION_BITS]), probability, as_heard=as_heard)
+
+
+@lru_cache(maxsize=16)
+def _symbols_of(block: int) -> npt.NDArray[np.bool_]:
+    """The 27 symbols of a block after a 0, by differential encoding (EN 50067, 1.5)."""
+    bits = block >> np.arange(BLOCK_BITS - 1, -1, -1) & 1
+    return np.concatenate(([False], np.cumsum(bits) % 2 == 1))
 
 
 def _scaled(valid: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

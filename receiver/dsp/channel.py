@@ -26,11 +26,11 @@ _NARROW_STOP_HZ: Final = 100_000
 _NEIGHBOUR_HZ: Final = 200_000
 _LOUD: Final = 4.0
 """How many times a neighbour's power is the station's; a weaker one spoils less than the narrow filter."""
-_BLOCK: Final = 1280
-_HOP: Final = 1120
+_BLOCK: Final = 2560
+_HOP: Final = 2400
 _LEAD: Final = (_BLOCK - _HOP) // 2
-"""Samples of IF: 5 ms blocks, whose filter rings for less than 0.3 ms to each side."""
-_BATCH: Final = 16
+"""Samples of IF: 10 ms blocks, whose filter rings for less than 0.3 ms to each side."""
+_BATCH: Final = 8
 _PASS_HZ: Final = 100_000
 _STOP_HZ: Final = 130_000
 

@@ -61,8 +61,8 @@ def test_channel_is_shift_filter_and_decimation(rate_hz: float, offset_hz: float
     assert channel.rate_hz == rate_hz / channel.decimation
     assert len(output) == -(-len(iq) // channel.decimation)
     shift_hz = actual_shift_hz(Channel(rate_hz, offset_hz=offset_hz), rate_hz, offset_hz)
-    # To the nearest of the bins, 170 to 300 Hz wide: a discriminator sees a constant of a thousandth.
-    assert shift_hz == pytest.approx(offset_hz, abs=0.51 * channel.rate_hz / 1280)
+    # To the nearest of the bins, about 100 Hz wide: a discriminator sees a constant below a thousandth.
+    assert shift_hz == pytest.approx(offset_hz, abs=0.51 * channel.rate_hz / 2560)
     expected = direct(iq, rate_hz, shift_hz, channel.decimation)
     # The first 1.2 ms know what the filter would reach for before the input; so does the end.
     edge = round(channel.rate_hz * 0.0012)
