@@ -20,7 +20,7 @@ _RUNS: Final = 5
 _AUDIO_RATE_HZ: Final = 44_100
 
 
-class _Music:
+class Music:
     """Ten seconds of stereo noise that falls by 3 dB an octave, as music does, over and over."""
 
     rate_hz = _AUDIO_RATE_HZ
@@ -58,7 +58,7 @@ def _synthesise(rate_hz: int, programme: AudioSource | None, *, iq: bool) -> Non
 
 def measure() -> list[tuple[str, float]]:
     """What was made, and seconds of it for one second of processor time: the median of five runs."""
-    quiet, loud = _Music(0.2), _Music(0.9)
+    quiet, loud = Music(0.2), Music(0.9)
     works: list[tuple[str, Callable[[], None]]] = [
         ("MPX at 228 kHz, pilot and RDS", lambda: _synthesise(228_000, None, iq=False)),
         ("MPX at 228 kHz, stereo programme", lambda: _synthesise(228_000, quiet, iq=False)),
