@@ -68,7 +68,8 @@ def noisy(iq: Iq, cn0_db_hz: float, *, rate_hz: int = RATE_HZ, seed: int = 2) ->
     spread = np.sqrt(AMPLITUDE**2 * rate_hz / 10 ** (cn0_db_hz / 10) / 2)
     random = np.random.default_rng(seed)
     noise = random.standard_normal(2 * len(iq), np.float32).view(np.complex64)
-    return (iq + np.float32(spread) * noise).astype(np.complex64)
+    result: Iq = (iq + np.float32(spread) * noise).astype(np.complex64)
+    return result
 
 
 def rayleigh(one: Broadcast, doppler_hz: float, *, seed: int) -> Iq:
@@ -83,21 +84,25 @@ def rayleigh(one: Broadcast, doppler_hz: float, *, seed: int) -> Iq:
     gain /= np.sqrt(np.mean(np.abs(gain) ** 2))
     at = one.seconds() * rate_hz
     whole = np.arange(count)
-    return (one.iq * (np.interp(at, whole, gain.real) + 1j * np.interp(at, whole, gain.imag))).astype(np.complex64)
+    smooth = np.interp(at, whole, gain.real) + 1j * np.interp(at, whole, gain.imag)
+    result: Iq = (one.iq * smooth).astype(np.complex64)
+    return result
 
 
 def second_ray(one: Broadcast, *, delay_s: float, level_db: float, phase: float) -> Iq:
     """The signal and an echo."""
     frequency_hz = np.fft.fftfreq(len(one.iq), 1 / one.rate_hz)
     late = np.fft.ifft(np.fft.fft(one.iq) * np.exp(-2j * np.pi * frequency_hz * delay_s))
-    return (one.iq + 10 ** (level_db / 20) * np.exp(1j * phase) * late).astype(np.complex64)
+    result: Iq = (one.iq + 10 ** (level_db / 20) * np.exp(1j * phase) * late).astype(np.complex64)
+    return result
 
 
 def clipped(iq: Iq, drive_db: float) -> Iq:
     """What an 8-bit converter gives when the carrier drives it so far beyond full scale."""
     parts = (iq / AMPLITUDE * 10 ** (drive_db / 20)).astype(np.complex64).view(np.float32)
     codes = np.clip(np.round(parts * 127.5 + 127.5), 0, 255).astype(np.float32)
-    return ((codes - 127.5) / 127.5).astype(np.float32).view(np.complex64)
+    result: Iq = ((codes - 127.5) / 127.5).astype(np.float32).view(np.complex64)
+    return result
 
 
 def unbalanced(iq: Iq, *, dc: float, gain_db: float, phase_deg: float) -> Iq:
@@ -105,4 +110,5 @@ def unbalanced(iq: Iq, *, dc: float, gain_db: float, phase_deg: float) -> Iq:
     shifted = iq + np.float32(dc * AMPLITUDE)
     turn = np.deg2rad(phase_deg)
     quadrature = shifted.imag * np.cos(turn) + shifted.real * np.sin(turn)
-    return (10 ** (gain_db / 20) * shifted.real + 1j * quadrature).astype(np.complex64)
+    result: Iq = (10 ** (gain_db / 20) * shifted.real + 1j * quadrature).astype(np.complex64)
+    return result

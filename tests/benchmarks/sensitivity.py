@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -94,7 +95,7 @@ def curve(rds_hz: int, points: list[float], seeds: range, groups: int) -> list[t
 
 def crossing(results: list[tuple[float, Score]], share: float) -> float | None:
     """The C/N0 at which a curve first reaches a share, between points by a straight line."""
-    for (low, before), (high, after) in zip(results, results[1:], strict=False):
+    for (low, before), (high, after) in pairwise(results):
         if before.complete < share <= after.complete:
             return low + (high - low) * (share - before.complete) / (after.complete - before.complete)
     return None
@@ -194,9 +195,8 @@ def main() -> None:
     out = sys.stdout
     curves = {}
     out.write(f"IQ at {RATE_HZ // 1000} kS/s, {60 * len(seeds)} s a point\n\n")
-    out.write(
-        "| RDS | C/N0 for 50 % / 90 % | redsea 1.3 | limit at 1 % wrong | most wrong at a point |\n|---|---|---|---|---|\n"
-    )
+    out.write("| RDS | C/N0 for 50 % / 90 % | redsea 1.3 | limit at 1 % wrong | most wrong at a point |\n")
+    out.write("|---|---|---|---|---|\n")
     for rds_hz, first, last in ((3400, 61.0, 66.0), (2000, 65.5, 70.5)):
         curves[rds_hz] = results = curve(rds_hz, list(np.arange(first, last + 0.01, step)), seeds, 680)
         half, most = (crossing(results, share) or float("nan") for share in (0.5, 0.9))
