@@ -10,7 +10,7 @@ PEERS ?= optional
 # A folder of captures for `make captures`.
 DIR ?= captures
 
-.PHONY: setup demo test format lint types imports tests peers bench sensitivity captures lock clean
+.PHONY: setup demo test format lint types imports tests peers bench sensitivity urgent captures lock clean
 
 # Everything that the tests and benchmarks need, as locked, in an environment of its own; nothing else is touched.
 setup: $(READY)
@@ -56,6 +56,9 @@ bench: $(READY)
 # Decodes every capture in DIR and compares with what is known of it (captures/README.md).
 sensitivity: $(READY)
 	$(BIN)/python -m tests.benchmarks.sensitivity $(FULL) --plot docs/sensitivity.png
+
+urgent: $(READY)
+	$(BIN)/python -m tests.benchmarks.urgent
 
 captures: $(READY)
 	$(BIN)/python tests/captures/expectations.py $(DIR)

@@ -65,9 +65,9 @@ def decode_file(path: str | Path, options: DecodeOptions | None = None) -> Itera
 
 
 def decode_groups(listening: Listening) -> Iterator[ReceivedGroup]:
-    """The groups of an open input, one after the other."""
+    """The groups of an open input of which anything was heard, one after the other."""
     for groups in listening.groups():
-        yield from groups
+        yield from (group for group in groups if group.heard)
 
 
 def decode_records(listening: Listening, options: DecodeOptions) -> Iterator[Record]:
@@ -80,7 +80,8 @@ def decode_records(listening: Listening, options: DecodeOptions) -> Iterator[Rec
     try:
         for groups in listening.groups():
             for group in groups:
-                yield group_record(group, time)
+                if group.heard:
+                    yield group_record(group, time)
                 if station.feed(group) and station.facts.pi is not None:
                     yield station_record(station.facts, group, time)
                 for verdict in intake.feed(group):

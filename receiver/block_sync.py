@@ -29,7 +29,10 @@ _HEARD_NATS: Final = 10.0
 
 
 class BlockSync:
-    """Values in, received groups out, in the order sent; what has no accepted block is left out."""
+    """Values in, received groups out, in the order sent.
+
+    A group without any accepted block is given out for its values alone, where they can still be weighed.
+    """
 
     def __init__(self, rate_hz: float, decoder: GroupDecoder) -> None:
         """Takes the input's sample rate, for the groups' sample index, and what the values mean."""
@@ -148,15 +151,15 @@ class BlockSync:
         if sum(likely.evidence) < _DOUBT_NATS:
             return []
         self._told_until = max(self._told_until, start + GROUP_BITS)
-        return self._accept(start, likely, inside)
+        return self._accept(start, likely, inside, values if self._decoder.soft else None)
 
-    def _accept(self, start: int, likely: LikelyGroup, inside: list[bool]) -> list[ReceivedGroup]:
+    def _accept(self, start: int, likely: LikelyGroup, inside: list[bool], values: Float | None) -> list[ReceivedGroup]:
         """Judges the words by the budget of risk."""
         words: list[int | None] = [None] * BLOCKS
         for place, word in enumerate(likely.words):
             if inside[place] and self._risk.accepts(word.probability):
                 words[place] = word.word
-        if words == [None] * BLOCKS:
+        if words == [None] * BLOCKS and (values is None or not all(inside)):
             return []
         if words[0] is not None:
             self._identity.heard(words[0])
@@ -177,6 +180,7 @@ class BlockSync:
                 corrected=(corrected[0], corrected[1], corrected[2], corrected[3]),
                 confidence=(one, two, three, four),
                 prior=(prior[0], prior[1], prior[2], prior[3]),
+                values=values,
             )
         ]
 

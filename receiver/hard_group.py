@@ -28,6 +28,8 @@ _COLUMNS: Final = (("A",), ("B",), ("C", "C'"), ("D",))
 class HardDecoder:
     """Values whose signs are data bits, negative for 1; see `GroupDecoder`."""
 
+    soft = False
+
     def __init__(self) -> None:
         """Has heard no clean block yet."""
         self._recent: deque[bool] = deque(maxlen=_WINDOW)

@@ -40,6 +40,9 @@ class LikelyGroup:
 class GroupDecoder(Protocol):
     """Values to groups. A block at a bit is the value before the bit and the 26 that follow."""
 
+    soft: bool
+    """Whether values are ratios that can be added and weighed, or no more than bits."""
+
     def evidence(self, values: Float) -> Float:
         """How much likelier blocks are than chance, in nats: float32 (n, 27) to (n, 4), a column for A, B, C, D."""
         ...

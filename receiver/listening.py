@@ -45,7 +45,7 @@ class Listening:
         """
         heard = 0
         for groups in self._lists():
-            heard += len(groups)
+            heard += sum(group.heard for group in groups)
             yield groups
         if self.samples_done == 0:
             raise InputError(f"{self._name} holds no {self._content}; was the recording stopped before it began?")

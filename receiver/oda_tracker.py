@@ -14,7 +14,10 @@ from typing import Final, Protocol
 from rds.oda.announcement import announced_group_type, unpack_announcement
 from rds.oda.application_group import CodedSymbol, unpack_symbol
 from rds.oda.erasure_code import DATA_SYMBOLS, decode_symbols
+from receiver.programme_identity import ProgrammeIdentity
 from receiver.received_group import ReceivedGroup
+from receiver.repeats import Repeats
+from receiver.soft_symbol import Station, soft_announcement, soft_symbol
 
 ANNOUNCEMENT: Final = "3A"
 ANNOUNCED_FOR_S: Final = 60.0
@@ -23,6 +26,11 @@ SLOT_IDLE_S: Final = 12.0
 UNPROVEN_REMEMBERED: Final = 8
 VERIFICATIONS_PER_GROUP: Final = 4
 VERIFICATIONS_PER_S: Final = 46
+_ANNOUNCED: Final = 0.95
+_WORTH_HOLDING: Final = 0.03
+"""A symbol less likely than this is an erasure."""
+_SURE_ENOUGH: Final = 0.5
+"""To say that a tag has not fallen silent."""
 
 
 class Standing(Enum):
@@ -69,6 +77,8 @@ class HeldSymbol:
     """Rises by one with every symbol."""
     suspect: bool
     """A block of its group was corrected, or it replaced a different symbol."""
+    probability: float = 1.0
+    """1 where its blocks were accepted; else how likely it is."""
 
 
 @dataclass(slots=True)
@@ -96,6 +106,8 @@ class OdaTracker:
         self._network: int | None = None
         self._slots: dict[tuple[str, int], _Slot] = {}
         self._arrivals = count()
+        self._repeats = Repeats()
+        self._pi, self._tp_pty = ProgrammeIdentity(), ProgrammeIdentity()
         self._verified_s: deque[float] = deque(maxlen=VERIFICATIONS_PER_S)
         self.counts: Counter[str] = Counter()
         """Announcements of ours and of others, symbols, verifications, and candidates put off for want of budget."""
@@ -110,12 +122,36 @@ class OdaTracker:
         self._forget(group.end_s)
         if group.group_type == ANNOUNCEMENT:
             self._announced(group)
-        symbol = self._symbol(group)
-        if symbol is None or group.group_type is None:
+        symbol, group_type, probability = self._symbol(group), group.group_type, 1.0
+        weak = self._weigh(group) if group.values is not None else None
+        if symbol is None and weak is not None:
+            symbol, group_type, probability = weak
+        if symbol is None or group_type is None:
             return []
-        slot = self._slots.setdefault((group.group_type, symbol.tag), _Slot(group.end_s))
-        self._hold(slot, symbol, group)
-        return list(self._candidates(slot, group, judge))
+        slot = self._slots.setdefault((group_type, symbol.tag), _Slot(group.end_s))
+        self._hold(slot, symbol, group, probability)
+        return list(self._candidates(slot, group, judge, group_type))
+
+    def _weigh(self, group: ReceivedGroup) -> tuple[CodedSymbol, str, float] | None:
+        """The likeliest symbol in a group whose blocks were not all accepted, with what was sent before added to it."""
+        assert group.values is not None
+        one, two, _, _ = group.words
+        if one is not None:
+            self._pi.heard(one)
+        if two is not None:
+            self._tp_pty.heard(two >> 5 & 0x3F)
+        values = self._repeats.feed(group.values, group.end_s)
+        pi, tp_pty = self._pi.expected, self._tp_pty.expected
+        if group.complete or pi is None or tp_pty is None:
+            return None
+        station = Station(pi, tp_pty)
+        name, probability = soft_announcement(values, station, self._aid)
+        if probability > _ANNOUNCED:
+            self._name(name, group.end_s)
+            return None
+        found = [(*soft_symbol(values, station, name), name) for name in self._named_s]
+        symbol, probability, name = max(found, key=lambda one: one[1], default=(None, 0.0, ""))
+        return None if symbol is None or probability < _WORTH_HOLDING else (symbol, name, probability)
 
     def _forget(self, now_s: float) -> None:
         """Drops group types that no 3A named of late, and slots whose tag fell silent."""
@@ -137,12 +173,15 @@ class OdaTracker:
         if block3 is not None:
             self._network = unpack_announcement(block3).network
         name = announced_group_type(block2)
-        if name is None or name.endswith("B"):
-            return
+        if name is not None and not name.endswith("B"):
+            self._name(name, group.end_s)
+
+    def _name(self, name: str, end_s: float) -> None:
+        """Listens on a type A group type that a 3A named."""
         if name not in self._named_s and len(self._named_s) == GROUP_TYPES_HEARD:
             # Anyone can name group types; one that has brought a signature that holds goes last.
             del self._named_s[min(self._named_s, key=lambda named: (named in self._proven_types, self._named_s[named]))]
-        self._named_s[name] = group.end_s
+        self._named_s[name] = end_s
 
     def _symbol(self, group: ReceivedGroup) -> CodedSymbol | None:
         _, block2, block3, block4 = group.words
@@ -150,17 +189,25 @@ class OdaTracker:
             return None
         return unpack_symbol(block2, block3, block4)
 
-    def _hold(self, slot: _Slot, symbol: CodedSymbol, group: ReceivedGroup) -> None:
-        self.counts["symbols"] += 1
-        slot.last_s = group.end_s
+    def _hold(self, slot: _Slot, symbol: CodedSymbol, group: ReceivedGroup, probability: float) -> None:
         before = slot.symbols.get(symbol.esi)
-        suspect = any(group.corrected)
+        if probability == 1:
+            self.counts["symbols"] += 1
+        if probability > _SURE_ENOUGH:
+            slot.last_s = group.end_s
+        if probability < 1 and before is not None and before.value != symbol.value:
+            if before.probability >= probability:
+                return
+            before = None
+        suspect = any(group.corrected) or probability < 1
         if before is not None:
+            if before.value == symbol.value:
+                probability = max(probability, before.probability)
             # Two that agree vouch for one another; of two that differ neither can.
             suspect = (suspect and before.suspect) if before.value == symbol.value else True
-        slot.symbols[symbol.esi] = HeldSymbol(symbol.value, next(self._arrivals), suspect)
+        slot.symbols[symbol.esi] = HeldSymbol(symbol.value, next(self._arrivals), suspect, probability)
 
-    def _candidates(self, slot: _Slot, group: ReceivedGroup, judge: Judge) -> Iterator[Candidate]:
+    def _candidates(self, slot: _Slot, group: ReceivedGroup, judge: Judge, group_type: str) -> Iterator[Candidate]:
         verifications = 0
         for symbols in selections(slot.symbols):
             envelope = decode_symbols(symbols)
@@ -174,11 +221,13 @@ class OdaTracker:
                     continue
                 verifications += 1
                 proven = self._verify(envelope, judge, group.end_s)
-                if proven and group.group_type is not None:
-                    self._proven_types.add(group.group_type)
+                if proven:
+                    self._proven_types.add(group_type)
             known = slot.told if proven else slot.unproven
             if envelope not in known:
                 known.append(envelope)
+                if not proven and any(one.probability < 1 for one in slot.symbols.values()):
+                    continue  # A guess that no signature bears out is no news.
                 yield Candidate(envelope, proven, group.sample_index, group.end_s, self._network)
             if proven:
                 return
@@ -195,7 +244,8 @@ class OdaTracker:
 def selections(held: Mapping[int, HeldSymbol]) -> Iterator[dict[int, int]]:
     """Which of the held symbols to decode, in the order of protocol, Attempts; equal choices come once.
 
-    A receiver with soft decisions adds its choices by confidence here; (1) and (2) stay, for an injector's are sure.
+    Where some were not accepted but are only likely, the likeliest are tried too, ever fewer of them; (1) and (2) stay,
+    for an injector's are sure.
     """
     if len(held) < DATA_SYMBOLS:
         return
@@ -207,6 +257,9 @@ def selections(held: Mapping[int, HeldSymbol]) -> Iterator[dict[int, int]]:
     if dropped:
         one = suspects[held[newest[0]].arrival % len(suspects)]
         choices.append([esi for esi in newest if esi != one])
+    if any(held[esi].probability < 1 for esi in held):
+        likeliest = sorted(newest, key=lambda esi: -held[esi].probability)
+        choices += [likeliest[:taken] for taken in range(len(held), DATA_SYMBOLS - 1, -1)]
     seen: list[set[int]] = []
     for choice in choices:
         if set(choice) not in seen:

@@ -1,9 +1,10 @@
 """A group as it was heard: words or gaps, how sure, and where in the stream. What block synchronisation gives out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rds.group import GROUP_TYPES
 from rds.hex_line import Words
+from receiver.likely_group import Float
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,15 @@ class ReceivedGroup:
     """Whether bits were turned over in the block."""
     confidence: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     """The probability that the word is right, by block; 0 where the block was not accepted."""
+    values: Float | None = field(default=None, compare=False, repr=False)
+    """Log-likelihood ratios of its symbols (see `GroupDecoder`), for who knows more of it; None where bits came in."""
     prior: tuple[bool, bool, bool, bool] = (False, False, False, False)
     """Whether a word was taken because it is what the station keeps saying."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether any block was accepted: only then is it shown."""
+        return self.words != (None, None, None, None)
 
     @property
     def complete(self) -> bool:

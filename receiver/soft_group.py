@@ -5,8 +5,9 @@ alone. The first block of the next group is looked at too, for the symbol that i
 """
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,8 @@ from receiver.soft_block import (
     evidence,
 )
 
-_PLACES: Final = ("A", "B", "C", "C'", "D", "A")
-_OFFSETS: Final = np.array([OFFSET_SYNDROMES[place] for place in _PLACES])
+PLACES: Final = ("A", "B", "C", "C'", "D", "A")
+_OFFSETS: Final = np.array([OFFSET_SYNDROMES[place] for place in PLACES])
 _STARTS: Final = np.array([0, 1, 2, 2, 3, 4]) * BLOCK_BITS
 _B, _C, _C_PRIME, _D = 1, 2, 3, 4
 _VERSION_BIT: Final = 0x0800
@@ -46,6 +47,8 @@ _PRIOR_NEEDS: Final = 2.0**8
 class SoftDecoder:
     """Values that are log-likelihood ratios of channel symbols, in nats; see `GroupDecoder`."""
 
+    soft = True
+
     def evidence(self, values: Float) -> Float:
         """See `GroupDecoder`: exact, but for the floor under what contradicts."""
         nats = np.concatenate(
@@ -64,12 +67,11 @@ class SoftDecoder:
 
 def _decode_group(ratios: Float, pi: int | None) -> LikelyGroup:
     """The likeliest words of a group in noise."""
-    windows = np.lib.stride_tricks.sliding_window_view(ratios, SYMBOLS)[_STARTS]
-    trellis = _Trellis(ratios, windows, evaluate(windows, _OFFSETS))
+    trellis = Trellis.of(ratios)
     nats = trellis.evidence()
     if pi is not None:
-        for row in (0, _C_PRIME, len(_PLACES) - 1):
-            trellis.expect(row, encode_block(pi, _PLACES[row]))
+        for row in (0, _C_PRIME, len(PLACES) - 1):
+            trellis.expect(row, encode_block(pi, PLACES[row]))
     trellis.run()
     one, two = trellis.word(0), trellis.word(_B)
     b_version = two.probability if two.word & _VERSION_BIT else 0.0
@@ -95,7 +97,7 @@ def _plain_group(ratios: Float) -> LikelyGroup | None:
     return LikelyGroup((one, two, three, four), (_MOST_NATS,) * BLOCKS)
 
 
-class _Trellis:
+class Trellis:
     """Probabilities, forward and backward, of the symbols that blocks share: state 0 is right as heard, 1 wrong."""
 
     def __init__(self, ratios: Float, windows: Float, blocks: SoftBlocks) -> None:
@@ -104,10 +106,57 @@ class _Trellis:
         self._valid = blocks.valid.astype(np.float64)
         self._best = blocks.best.astype(np.float64)
         self._expected: dict[int, tuple[npt.NDArray[np.bool_], int]] = {}
+        self._choices: dict[int, npt.NDArray[np.float64]] = {}
         wrong = 1 / (1 + np.exp(np.minimum(np.abs(ratios[::BLOCK_BITS].astype(np.float64)), 30)))
         self._outer = np.stack((1 - wrong, wrong), axis=1)
         self._forward = np.ones((BLOCKS + 2, 2))
         self._backward = np.ones((BLOCKS + 2, 2))
+
+    @classmethod
+    def of(cls, ratios: Float) -> Self:
+        """The trellis of a group: ratios float32 of shape (131,)."""
+        windows = np.lib.stride_tricks.sliding_window_view(ratios, SYMBOLS)[_STARTS]
+        return cls(ratios, windows, evaluate(windows, _OFFSETS))
+
+    def exclude(self, row: int) -> None:
+        """Says that a row of `PLACES` was not sent."""
+        self._valid[row] = 0
+
+    def choose_among(self, row: int, blocks: Sequence[int], *, share: float) -> None:
+        """Says that a row is with probability `share` one of some blocks, each as likely, and else any block."""
+        likely = np.stack([self._known(row, block) for block in blocks]) * (share / len(blocks))
+        self._choices[row] = likely
+        self._valid[row] = likely.sum(axis=0) + self._valid[row] * (1 - share) / 2.0 ** (INNER_WORDS_LOG2 + 1)
+
+    def choice(self, row: int) -> tuple[int, float, float]:
+        """Which of the blocks of `choose_among` is likeliest after a run; its probability, and that of any of them."""
+        outer = self._around(row)
+        likely = (self._choices[row] * outer).sum(axis=(1, 2))
+        index = int(np.argmax(likely))
+        total = float(np.sum(outer * self._valid[row]))
+        if total <= 0:
+            return index, 0.0, 0.0
+        return index, float(likely[index]) / total, float(likely.sum()) / total
+
+    def settle(self, row: int, index: int) -> None:
+        """Says that the row is this one of the blocks of `choose_among`."""
+        self._valid[row] = self._choices[row][index]
+
+    def _known(self, row: int, block: int) -> npt.NDArray[np.float64]:
+        """The probability of the inner symbols of a block that is known, by state; shape (2, 2)."""
+        turned = _symbols_of(block) != (self._windows[row] < 0)
+        sizes = np.abs(self._windows[row, 1:-1].astype(np.float64))
+        right = -np.log1p(np.exp(-sizes)).sum()
+        known = np.zeros((2, 2))
+        for first in (0, 1):
+            pattern = turned ^ turned[0] ^ bool(first)
+            known[first, int(pattern[-1])] = np.exp(right - sizes[pattern[1:-1]].sum())
+        return known
+
+    def _around(self, row: int) -> npt.NDArray[np.float64]:
+        """What the rest of the group says of a row's outer symbols; shape (2, 2)."""
+        place = int(_STARTS[row]) // BLOCK_BITS
+        return np.outer(self._forward[place], self._outer[place + 1] * self._backward[place + 1])
 
     def evidence(self) -> tuple[float, ...]:
         """For each place, how much likelier its symbols are those of a block than random ones; see `soft_block`."""
@@ -126,13 +175,7 @@ class _Trellis:
 
     def expect(self, row: int, block: int) -> None:
         """Mixes in that a block is known with `_PI_LIKELY`, if the symbols speak for it by themselves."""
-        turned = _symbols_of(block) != (self._windows[row] < 0)
-        sizes = np.abs(self._windows[row, 1:-1].astype(np.float64))
-        right = -np.log1p(np.exp(-sizes)).sum()
-        known = np.zeros((2, 2))
-        for first in (0, 1):
-            pattern = turned ^ turned[0] ^ bool(first)
-            known[first, int(pattern[-1])] = np.exp(right - sizes[pattern[1:-1]].sum())
+        known = self._known(row, block)
         # The weight of a word among all, of a symbol pattern among all: what is unknown shares 1 - _PI_LIKELY.
         share = (1 - _PI_LIKELY) / 2.0 ** (INNER_WORDS_LOG2 + 1)
         random = _PRIOR_NEEDS / 2.0**BLOCK_BITS
@@ -154,9 +197,8 @@ class _Trellis:
             self._backward[i] = left / left.sum()
 
     def word(self, row: int, *, weight: float = 1.0) -> LikelyWord:
-        """The likeliest word of a row of `_PLACES`; `weight` is how likely it is that this row is the one sent."""
-        place = int(_STARTS[row]) // BLOCK_BITS
-        outer = np.outer(self._forward[place], self._outer[place + 1] * self._backward[place + 1])
+        """The likeliest word of a row of `PLACES`; `weight` is how likely it is that this row is the one sent."""
+        outer = self._around(row)
         total = float(np.sum(outer * self._valid[row]))
         if total <= 0:
             return LikelyWord(0, 0.0, as_heard=False)

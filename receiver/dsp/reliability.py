@@ -17,6 +17,8 @@ _LOCAL_SYMBOLS: Final = 9
 _STANDS_OUT: Final = 3.0
 """Nine squares of Gaussian noise exceed three times their mean once in a thousand."""
 _SMALLEST: Final = 1e-20
+_MOST: Final = np.float32(1000)
+"""Nats: no symbol is surer than that it arrived."""
 _MEDIAN_OF_SQUARE: Final = 0.4549
 """The median of a squared Gaussian of variance 1."""
 
@@ -52,7 +54,7 @@ class Reliability:
         if np.any(usual):
             self._learn(float(np.mean(np.square(symbols.real[usual]) - across[usual])), float(floor))
         noise = np.where(usual, floor, around)
-        ratios: npt.NDArray[np.float32] = (np.float32(2 * self.amplitude) * symbols.real / noise).astype(np.float32)
+        ratios: npt.NDArray[np.float32] = np.clip(np.float32(2 * self.amplitude) * symbols.real / noise, -_MOST, _MOST)
         return ratios
 
     def _learn(self, power: float, noise: float) -> None:
