@@ -7,13 +7,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rds.constants import BIT_PERIOD_S, FULL_DEVIATION_HZ
+from rds.constants import BIT_PERIOD_S, FULL_DEVIATION_HZ, PILOT_HZ, SUBCARRIER_HZ
 from rds.errors import InputError, UsageError
 from receiver.block_sync import BlockSync
 from receiver.dsp import channel, subcarrier
 from receiver.dsp.declip import Declip
-from receiver.dsp.demodulator import Demodulator
-from receiver.dsp.discriminator import Discriminator
+from receiver.dsp.demodulator import Demodulator, SoftSymbols
+from receiver.dsp.discriminator import Discriminator, carrier_to_noise_db, response_at
+from receiver.error_vector import ErrorVector
 from receiver.hard_group import HardDecoder
 from receiver.received_group import ReceivedGroup
 from receiver.soft_group import SoftDecoder
@@ -30,6 +31,8 @@ class SignalStatus:
     blocks_corrected: int
     level_dbfs: float | None = None
     """Mean power of the station's IF; 0 dB is a full-scale carrier."""
+    cn_db: float | None = None
+    """Carrier to noise in 200 kHz, from the noise about 57 kHz behind the discriminator."""
     pilot_hz: float | None = None
     """The pilot's deviation; None without a pilot."""
     rds_hz: float | None = None
@@ -73,6 +76,7 @@ class MpxChain:
         self._subcarrier = subcarrier.Subcarrier(rate_hz)
         self._demodulator = Demodulator(self._subcarrier)
         self._block_sync = BlockSync(input_rate_hz or rate_hz, SoftDecoder())
+        self._error_vector = ErrorVector()
 
     def feed(self, mpx: npt.NDArray[np.float32]) -> list[ReceivedGroup]:
         """The groups that a chunk completes."""
@@ -80,17 +84,23 @@ class MpxChain:
 
     def flush(self) -> list[ReceivedGroup]:
         """The groups of what is still inside."""
-        groups = self._demodulate(self._subcarrier.flush())
-        for symbols in self._demodulator.flush():
-            groups += self._block_sync.feed(symbols.ratios, symbols.starts_s)
-        return groups + self._block_sync.flush()
+        groups = self._demodulate(self._subcarrier.flush()) + self._decode(self._demodulator.flush())
+        return groups + self._error_vector.measure(self._block_sync.flush())
 
     def _demodulate(self, blocks: list[subcarrier.SubcarrierBlock]) -> list[ReceivedGroup]:
+        return [group for block in blocks for group in self._decode(self._demodulator.feed(block))]
+
+    def _decode(self, parts: list[SoftSymbols]) -> list[ReceivedGroup]:
         groups = []
-        for block in blocks:
-            for symbols in self._demodulator.feed(block):
-                groups += self._block_sync.feed(symbols.ratios, symbols.starts_s)
+        for symbols in parts:
+            self._error_vector.heard(symbols)
+            groups += self._error_vector.measure(self._block_sync.feed(symbols.ratios, symbols.starts_s))
         return groups
+
+    @property
+    def noise_density(self) -> float:
+        """Two-sided density of the noise about 57 kHz, in squares of 75 kHz per Hz."""
+        return self._demodulator.noise_density
 
     def status(self) -> SignalStatus:
         """How it stands now."""
@@ -156,8 +166,15 @@ class IqChain:
 
     def status(self) -> SignalStatus:
         """How it stands now."""
-        level_dbfs = 10 * np.log10(self._power) if self._power > 0 else None
-        return replace(self._mpx.status(), level_dbfs=level_dbfs)
+        level_dbfs = float(10 * np.log10(self._power)) if self._power > 0 else None
+        rate_hz, mpx = self._channel.rate_hz, self._mpx.status()
+        return replace(
+            mpx,
+            level_dbfs=level_dbfs,
+            cn_db=carrier_to_noise_db(self._mpx.noise_density, rate_hz),
+            pilot_hz=None if mpx.pilot_hz is None else mpx.pilot_hz / response_at(PILOT_HZ, rate_hz),
+            rds_hz=None if mpx.rds_hz is None else mpx.rds_hz / response_at(SUBCARRIER_HZ, rate_hz),
+        )
 
 
 class BitChain:

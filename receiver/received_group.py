@@ -24,6 +24,8 @@ class ReceivedGroup:
     """Log-likelihood ratios of its symbols (see `GroupDecoder`), for who knows more of it; None where bits came in."""
     prior: tuple[bool, bool, bool, bool] = (False, False, False, False)
     """Whether a word was taken because it is what the station keeps saying."""
+    evm: float | None = None
+    """Error vector magnitude: the rms error of the group's symbols, 1 is their amplitude. None where there are none."""
 
     @property
     def heard(self) -> bool:

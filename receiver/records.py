@@ -65,6 +65,7 @@ def group_record(group: ReceivedGroup, time: StreamTime) -> Record:
         "corrected": list(group.corrected),
         "prior": list(group.prior),
         "confidence": [round(value, 3) for value in group.confidence],
+        "evm": None if group.evm is None else round(group.evm, 3),
     }
 
 

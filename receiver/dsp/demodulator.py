@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from rds.constants import BIT_RATE_HZ, SUBCARRIER_HZ
+from rds.constants import BIT_PERIOD_S, BIT_RATE_HZ, SUBCARRIER_HZ
 from rds.waveform import biphase_peak, matched_gain
 from receiver.dsp.carrier import PilotReference
 from receiver.dsp.reliability import Reliability
@@ -30,6 +30,11 @@ _TRANSFORM: Final = 8192
 _PILOT_HARMONIC: Final = 3
 _PILOT_TO_RDS: Final = 0.3
 """A pilot deviates by 6 to 7.5 kHz, RDS by 7.5 kHz at most; half as much again where it is in noise."""
+_NOISE_GAIN: Final = 8 / BIT_PERIOD_S
+"""What the baseband makes of a noise density in each of its two components: twice the area of |`biphase_response`|^2.
+
+The area is 4/td by hand: |H|^2 = (1 - cos(pi f td)) (1 + cos(pi f td / 2)), of which the 1 alone is left.
+"""
 _SURE: Final = 0.5
 """Coherence of the squared symbols above which a sudden turn of the phase is believed."""
 _SURE_CLOCK: Final = 0.12
@@ -106,6 +111,11 @@ class Demodulator:
     def peak_deviation(self) -> float:
         """The RDS signal's peak deviation over all data, from the symbols' size; 1.0 = 75 kHz."""
         return self._reliability.amplitude * self._peak_per_symbol
+
+    @property
+    def noise_density(self) -> float:
+        """Two-sided density of the multiplex's noise about 57 kHz, in squares of 75 kHz per Hz."""
+        return self._reliability.noise / _NOISE_GAIN
 
     @property
     def clock_error(self) -> float:

@@ -36,7 +36,12 @@ from receiver.verify import Verdict
 from tests.receiver.broadcast import curtail, keyring, signed
 
 GROUP = ReceivedGroup(
-    (0x9331, 0x20B6, 0x594C, None), 12345, 1.25, corrected=(False, True, False, False), confidence=(1, 0.87654, 0.5, 0)
+    (0x9331, 0x20B6, 0x594C, None),
+    12345,
+    1.25,
+    corrected=(False, True, False, False),
+    confidence=(1, 0.87654, 0.5, 0),
+    evm=0.12345,
 )
 VERDICT = Verdict(Candidate(signed(curtail()), True, 0, 0.0, None), curtail(), None)
 CHANGE = Change(Decision(16_000, True, "curtailed", None, None), 0, 0, 0)
@@ -57,6 +62,7 @@ def test_group_record() -> None:
         "corrected": [False, True, False, False],
         "prior": [False, False, False, False],
         "confidence": [1, 0.877, 0.5, 0],
+        "evm": 0.123,
     }
 
 
