@@ -60,7 +60,8 @@ class Declip:
             return block
         parts = np.stack((block.real, block.imag))
         limited = np.abs(parts) >= _LIMIT
-        share = min(float(limited.mean()), _MOST)
+        # Before the input's first sample and after its last there is nothing.
+        share = min(np.count_nonzero(limited) / (2 * np.count_nonzero(block)), _MOST)
         # |cos| of an even phase is above 1/A for this share of the time.
         amplitude = 1 / np.cos(np.pi * share / 2)
         both = limited[0] & limited[1]
@@ -79,6 +80,8 @@ class Declip:
         step[0] = 0
         step[1:] = np.angle(mended[1:] * mended[:-1].conj())
         known = np.cumsum(step, dtype=np.float64)
+        # The block's own phase, or it would jump from block to block.
+        known += np.angle(np.vdot(np.exp(1j * known), mended))
         room = np.where(both, half_sector, _KNOWN_WITHIN)
         phase = known
         for _ in range(_ROUNDS):
