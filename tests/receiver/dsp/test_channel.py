@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.dsp.channel import Channel, decimation_of
-from tests.receiver.signals import Iq, cut, noise, run
+from tests.receiver.signals import FloatArray, Iq, cut, noise, run
 
 
 def direct(iq: Iq, rate_hz: float, shift_hz: float, decimation: int) -> Iq:
@@ -113,3 +113,61 @@ def test_a_rate_above_the_if_is_filtered_even_without_decimation() -> None:
     neighbour = np.exp(2j * np.pi * 160_000 / rate_hz * np.arange(50_000)).astype(np.complex64)
     output = np.concatenate(run(channel.feed, channel.flush, iter([neighbour])))[500:-500]
     assert np.max(np.abs(output)) < 1e-3
+
+
+def station(samples: int, rate_hz: float, centre_hz: float, *, seed: int) -> Iq:
+    """Noise 80 kHz wide of power 1: as good as a station for who asks for its power."""
+    spectrum = np.fft.fft(noise(samples, seed=seed))
+    frequency_hz = np.fft.fftfreq(samples, 1 / rate_hz)
+    spectrum[np.abs(frequency_hz - centre_hz) > 40_000] = 0
+    own: Iq = np.fft.ifft(spectrum).astype(np.complex64)
+    return own / np.float32(np.sqrt(np.mean(np.abs(own) ** 2)))
+
+
+NEIGHBOUR_RATE_HZ = 1_024_000
+BATCH = 8 * 2400 * 4
+"""Input samples of a batch of blocks."""
+
+
+def heard_at_90_khz(neighbour: Iq, *, neighbour_hz: float, offset_hz: float = 0.0) -> FloatArray:
+    """What the filter leaves of a tone in the station's skirt, by batch: 1 of the wide one, a quarter of the narrow."""
+    rate_hz = NEIGHBOUR_RATE_HZ
+    turns = np.arange(len(neighbour)) / rate_hz
+    shift = np.exp(2j * np.pi * offset_hz * turns).astype(np.complex64)
+    tone = np.exp(2j * np.pi * 90_000 * turns).astype(np.complex64)
+    own = station(len(neighbour), rate_hz, 0.0, seed=1)
+    there = neighbour * np.exp(2j * np.pi * neighbour_hz * turns).astype(np.complex64)
+    channel = Channel(rate_hz, offset_hz=offset_hz)
+    output = np.concatenate(run(channel.feed, channel.flush, iter([(own + tone + there) * shift])))
+    still = output * np.exp(-2j * np.pi * 90_000 / channel.rate_hz * np.arange(len(output)))
+    batches = still[: len(still) // (BATCH // 4) * (BATCH // 4)].reshape(-1, BATCH // 4)
+    left: FloatArray = np.abs(np.mean(batches, axis=1)).astype(np.float64)
+    return left
+
+
+@pytest.mark.parametrize(("neighbour_hz", "offset_hz"), [(200_000, 0), (-200_000, 0), (200_000, 150_000)])
+def test_a_loud_neighbour_narrows_the_filter_while_it_lasts(neighbour_hz: float, offset_hz: float) -> None:
+    neighbour = 30 * station(6 * BATCH, NEIGHBOUR_RATE_HZ, 0.0, seed=2)
+    neighbour[: 2 * BATCH] = 0
+    neighbour[4 * BATCH :] = 0
+    left = heard_at_90_khz(neighbour, neighbour_hz=neighbour_hz, offset_hz=offset_hz)
+    # At 90 kHz, the skirt from 70 to 100 kHz has sin^2(pi / 6).
+    np.testing.assert_allclose(left[[0, 2, 3, 5]], [1, 0.25, 0.25, 1], atol=0.05)
+
+
+@pytest.mark.parametrize(("power", "expected"), [(1.0, 1.0), (2.5, 1.0), (8.0, 0.25)])
+def test_a_quiet_neighbour_leaves_the_filter_wide(power: float, expected: float) -> None:
+    # The tone adds its own power of 1 to neither: it lies between the bands that are compared.
+    neighbour = np.float32(np.sqrt(power)) * station(3 * BATCH, NEIGHBOUR_RATE_HZ, 0.0, seed=2)
+    left = heard_at_90_khz(neighbour, neighbour_hz=200_000)
+    np.testing.assert_allclose(left, expected, atol=0.05)
+
+
+@settings(max_examples=8, deadline=None)
+@given(sizes=st.lists(st.integers(1, 100_000), min_size=1, max_size=5))
+def test_any_cutting_gives_the_same_beside_a_neighbour_that_comes_and_goes(sizes: list[int]) -> None:
+    iq = noise(4 * BATCH, seed=3)
+    iq[BATCH : 3 * BATCH] += 30 * station(2 * BATCH, NEIGHBOUR_RATE_HZ, 200_000, seed=4)
+    whole, pieces = Channel(NEIGHBOUR_RATE_HZ), Channel(NEIGHBOUR_RATE_HZ)
+    expected = np.concatenate(run(whole.feed, whole.flush, iter([iq])))
+    np.testing.assert_array_equal(np.concatenate(run(pieces.feed, pieces.flush, cut(iq, sizes))), expected)
