@@ -13,7 +13,8 @@ from receiver.block_sync import BlockSync
 from receiver.dsp import channel, subcarrier
 from receiver.dsp.declip import Declip
 from receiver.dsp.demodulator import Demodulator, SoftSymbols
-from receiver.dsp.discriminator import Discriminator, carrier_to_noise_db, response_at
+from receiver.dsp.discriminator import carrier_to_noise_db, response_at
+from receiver.dsp.threshold import ThresholdDiscriminator
 from receiver.error_vector import ErrorVector
 from receiver.hard_group import HardDecoder
 from receiver.received_group import ReceivedGroup
@@ -139,7 +140,7 @@ class IqChain:
         self._channel = channel.Channel(rate_hz, offset_hz=offset_hz)
         # A wider stream holds several stations: no one amplitude, nothing to mend by.
         self._declip = Declip(rate_hz) if has_limits and self._channel.passes else None
-        self._discriminator = Discriminator(self._channel.rate_hz)
+        self._discriminator = ThresholdDiscriminator(self._channel.rate_hz)
         self._mpx = MpxChain(self._channel.rate_hz, input_rate_hz=rate_hz)
         self._power = 0.0
 
@@ -151,7 +152,10 @@ class IqChain:
         """The groups of what is still inside."""
         mended = () if self._declip is None else self._declip.flush()
         groups = self._discriminate(part for whole in mended for part in self._channel.feed(whole))
-        return groups + self._discriminate(self._channel.flush()) + self._mpx.flush()
+        groups += self._discriminate(self._channel.flush())
+        for mpx in self._discriminator.flush():
+            groups += self._mpx.feed(mpx)
+        return groups + self._mpx.flush()
 
     def _mended(self, iq: npt.NDArray[np.complex64]) -> Iterable[npt.NDArray[np.complex64]]:
         return [iq] if self._declip is None else self._declip.feed(iq)
@@ -161,7 +165,8 @@ class IqChain:
         for chunk in chunks:
             if len(chunk):
                 self._power = float(np.vdot(chunk, chunk).real) / len(chunk)
-            groups += self._mpx.feed(self._discriminator.feed(chunk))
+            for mpx in self._discriminator.feed(chunk):
+                groups += self._mpx.feed(mpx)
         return groups
 
     def status(self) -> SignalStatus:
