@@ -89,6 +89,13 @@ def noise(samples: int, *, seed: int) -> Iq:
     return white
 
 
+def in_noise(iq: Iq, cn0_db_hz: float, *, seed: int, rate_hz: float = 250_000) -> Iq:
+    """IQ of `fm` in white noise, C/N0 counted from its amplitude of 0.5."""
+    spread = np.float32(0.5 * np.sqrt(rate_hz / 10 ** (cn0_db_hz / 10)))
+    noisy: Iq = iq + spread * noise(len(iq), seed=seed)
+    return noisy
+
+
 def random_bits(count: int, *, seed: int) -> Bits:
     """Bits without any meaning."""
     return np.random.default_rng(seed).integers(0, 2, count, dtype=np.uint8)

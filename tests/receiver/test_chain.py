@@ -6,16 +6,9 @@ import pytest
 from rds.group import groups_to_bits
 from receiver.chain import BitChain, Chain, IqChain, MpxChain, SignalStatus
 from receiver.received_group import ReceivedGroup
-from tests.receiver.signals import Iq, Signal, fm, mpx, noise, programme, station_mpx
+from tests.receiver.signals import Iq, Signal, fm, in_noise, mpx, programme, station_mpx
 
 RATE_HZ = 250_000
-
-
-def in_noise(iq: Iq, cn0_db_hz: float, *, seed: int, rate_hz: int = RATE_HZ) -> Iq:
-    """IQ of amplitude 0.5 in white noise."""
-    spread = np.float32(0.5 * np.sqrt(rate_hz / 10 ** (cn0_db_hz / 10)))
-    result: Iq = iq + spread * noise(len(iq), seed=seed)
-    return result
 
 
 def listen(chain: Chain, samples: Iq, *, piece: int = RATE_HZ // 4) -> tuple[list[ReceivedGroup], list[SignalStatus]]:
