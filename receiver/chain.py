@@ -14,6 +14,7 @@ from receiver.dsp import channel, subcarrier
 from receiver.dsp.declip import Declip
 from receiver.dsp.demodulator import Demodulator, SoftSymbols
 from receiver.dsp.discriminator import carrier_to_noise_db, response_at
+from receiver.dsp.equaliser import Equaliser
 from receiver.dsp.threshold import ThresholdDiscriminator
 from receiver.error_vector import ErrorVector
 from receiver.hard_group import HardDecoder
@@ -140,6 +141,7 @@ class IqChain:
         self._channel = channel.Channel(rate_hz, offset_hz=offset_hz)
         # A wider stream holds several stations: no one amplitude, nothing to mend by.
         self._declip = Declip(rate_hz) if has_limits and self._channel.passes else None
+        self._equaliser = Equaliser()
         self._discriminator = ThresholdDiscriminator(self._channel.rate_hz)
         self._mpx = MpxChain(self._channel.rate_hz, input_rate_hz=rate_hz)
         self._power = 0.0
@@ -152,7 +154,7 @@ class IqChain:
         """The groups of what is still inside."""
         mended = () if self._declip is None else self._declip.flush()
         groups = self._discriminate(part for whole in mended for part in self._channel.feed(whole))
-        groups += self._discriminate(self._channel.flush())
+        groups += self._discriminate(self._channel.flush()) + self._demodulate(self._equaliser.flush())
         for mpx in self._discriminator.flush():
             groups += self._mpx.feed(mpx)
         return groups + self._mpx.flush()
@@ -165,9 +167,12 @@ class IqChain:
         for chunk in chunks:
             if len(chunk):
                 self._power = float(np.vdot(chunk, chunk).real) / len(chunk)
-            for mpx in self._discriminator.feed(chunk):
-                groups += self._mpx.feed(mpx)
+            groups += self._demodulate(self._equaliser.feed(chunk))
         return groups
+
+    def _demodulate(self, chunks: Iterable[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
+        multiplex = (mpx for chunk in chunks for mpx in self._discriminator.feed(chunk))
+        return [group for mpx in multiplex for group in self._mpx.feed(mpx)]
 
     def status(self) -> SignalStatus:
         """How it stands now."""
