@@ -39,7 +39,6 @@ _BITS_IN_16_S: Final = 19_000
 """1187.5 bit/s in whole numbers, so that the time of the millionth group is as exact as the first's."""
 _16_S_IN_US: Final = 16_000_000
 _SECOND_US: Final = 1_000_000
-_MINUTE: Final = timedelta(minutes=1)
 _RT_SEGMENT: Final = 4
 
 PERIOD_0A_US: Final = _SECOND_US // 3

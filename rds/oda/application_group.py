@@ -13,8 +13,6 @@ from rds.group import Group, make_group
 from rds.oda.erasure_code import SYMBOLS
 
 TAGS: Final = 4
-ESI_TRIGGER: Final = 30
-ESI_HINT: Final = 31
 
 
 @dataclass(frozen=True, slots=True)
