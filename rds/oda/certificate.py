@@ -1,25 +1,21 @@
-"""A root's word about an operator's key: what it may do, where and for how long (protocol, Keys; record type 4).
-
-kkkk eeeeeeeeeeee bbbb(28) aaaa(28) rrrrrrrr ssssssssssssssssssss .... 32 bytes
-key 4, epoch 12, not before 28, not after 28, roles 8, scope 20, reserved 4, public key 256
-"""
+"""A root's word about an operator's key: what it may do, where and for how long (protocol, Keys)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntFlag
-from typing import Final
+from typing import ClassVar, Final, Self
 
 from rds.fields import Layout
 from rds.oda.region import Region
 from rds.oda.signature import PUBLIC_KEY_OCTETS, is_public_key
 from rds.oda.ticks import TICK_S
 
-RECORD_CERTIFICATE: Final = 4
 ROOT_KEYS: Final = (14, 15)
 OPERATOR_KEYS: Final = range(14)
 LONGEST_VALIDITY: Final = timedelta(days=400)
-_HEAD: Final = Layout("key:4 epoch:12 not_before:28 not_after:28 roles:8 scope:20 reserved:4")
-CERTIFICATE_OCTETS: Final = _HEAD.octets + PUBLIC_KEY_OCTETS
+_NO_OPERATORS_ROLE: Final = 0x01
+"""The reserved role, which `ALL_ROLES` lacks."""
+_NUMBERS: Final = ("key", "epoch", "not_before", "not_after", "roles", "scope")
 
 
 class Role(IntFlag):
@@ -49,6 +45,12 @@ class Certificate:
             that is none or that anyone could sign for.
     """
 
+    TYPE: ClassVar[int] = 4
+    NAME: ClassVar[str] = "certificate"
+    LAYOUT: ClassVar[Layout] = Layout(
+        "key:4 epoch:12 not_before:28 not_after:28 roles:8 scope:20 reserved:4 public_key:256"
+    )
+
     key: int
     epoch: int
     not_before: int
@@ -71,27 +73,26 @@ class Certificate:
         """Whether a message with this TS lies in the validity."""
         return self.not_before <= ts <= self.not_after
 
+    @property
+    def role(self) -> int:
+        """A role that no operator's key has: what an operator signs is no certificate."""
+        return _NO_OPERATORS_ROLE
 
-def pack_certificate(certificate: Certificate) -> bytes:
-    """The 45 bytes of a certificate."""
-    values = {name: int(getattr(certificate, name)) for name in _HEAD.names if name != "reserved"}
-    return _HEAD.pack(values | {"reserved": 0}) + certificate.public_key
+    def pack_body(self) -> bytes:
+        """The 45 bytes."""
+        values = {name: int(getattr(self, name)) for name in _NUMBERS}
+        return self.LAYOUT.pack(values | {"reserved": 0, "public_key": int.from_bytes(self.public_key, "big")})
 
-
-def unpack_certificate(body: bytes) -> Certificate | None:
-    """The certificate at the start of a record's body, or None if it is short or has a reserved value."""
-    if len(body) < CERTIFICATE_OCTETS:
-        return None
-    values = _HEAD.unpack(body)
-    try:
-        return Certificate(
+    @classmethod
+    def unpack_body(cls, body: bytes) -> Self:
+        """The certificate at the start of a record's body; the reserved role is dropped."""
+        values = cls.LAYOUT.unpack(body)
+        return cls(
             key=values["key"],
             epoch=values["epoch"],
             not_before=values["not_before"],
             not_after=values["not_after"],
             roles=Role(values["roles"]) & ALL_ROLES,
             scope=Region(values["scope"]),
-            public_key=body[_HEAD.octets : CERTIFICATE_OCTETS],
+            public_key=values["public_key"].to_bytes(PUBLIC_KEY_OCTETS, "big"),
         )
-    except ValueError:
-        return None

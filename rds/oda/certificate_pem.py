@@ -20,15 +20,10 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from rds.oda.bulletin import MAX_ENVELOPES, Bulletin, Record, open_bulletin, sign_bulletin
-from rds.oda.certificate import (
-    RECORD_CERTIFICATE,
-    ROOT_KEYS,
-    Certificate,
-    pack_certificate,
-    unpack_certificate,
-)
+from rds.oda.bulletin import MAX_ENVELOPES, Bulletin, open_bulletin, sign_bulletin
+from rds.oda.certificate import ROOT_KEYS, Certificate
 from rds.oda.erasure_code import ENVELOPE_OCTETS
+from rds.oda.records import pack_record, unpack_record
 from rds.oda.signature import Domain
 
 _BEGIN: Final = "-----BEGIN EVRDS CERTIFICATE-----"
@@ -58,7 +53,7 @@ def sign_certificates(
     """
     if root_id not in ROOT_KEYS:
         raise ValueError(f"root key id {root_id}; allowed: 14 and 15")
-    records = tuple(Record(RECORD_CERTIFICATE, pack_certificate(certificate)) for certificate in certificates)
+    records = tuple(map(pack_record, certificates))
     bulletin = Bulletin(number=CERTIFICATE_BULLETIN, key=root_id, ts=ts, records=records)
     return CertificateFile(domain, sign_bulletin(bulletin, root, domain))
 
@@ -101,6 +96,6 @@ def verified_certificates(file: CertificateFile, roots: Sequence[bytes]) -> tupl
     for root in roots:
         bulletin = open_bulletin(file.envelopes, root, file.domain)
         if bulletin is not None and bulletin.key in ROOT_KEYS:
-            found = (unpack_certificate(r.body) for r in bulletin.records if r.type == RECORD_CERTIFICATE)
-            return tuple(certificate for certificate in found if certificate is not None)
+            found = map(unpack_record, bulletin.records)
+            return tuple(record for record in found if isinstance(record, Certificate))
     return None

@@ -13,6 +13,7 @@ MAX_TIER: Final = 7
 _UNIT_MINUTES: Final = (1, 5, 15, 60)
 _DEFAULT_DURATION_S: Final = 3600
 _RELEASE_MINUTES: Final = (0, 1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240)
+_RAMP_MINUTES: Final = (0, 1, 2, 5, 10, 15, 30, 60)
 RELEASE_DEFAULT: Final = 0
 """The receiver's own default; in an end or cancel the event's own."""
 RELEASE_CODES: Final = range(len(_RELEASE_MINUTES) + 1)
@@ -87,6 +88,28 @@ def release_code(minutes: int) -> int:
     if minutes not in _RELEASE_MINUTES:
         raise ValueError(f"release of {minutes} min; allowed: {', '.join(map(str, _RELEASE_MINUTES))}")
     return 1 + _RELEASE_MINUTES.index(minutes)
+
+
+def ramp_s(code: int) -> int:
+    """The seconds of a ramp code 0..7: over how long a planned event's limit goes down to its level.
+
+    Raises:
+        ValueError: there is no such code.
+    """
+    if not 0 <= code < len(_RAMP_MINUTES):
+        raise ValueError(f"ramp code {code}; allowed: 0..{len(_RAMP_MINUTES) - 1}")
+    return 60 * _RAMP_MINUTES[code]
+
+
+def ramp_code(minutes: int) -> int:
+    """The code of a ramp in minutes.
+
+    Raises:
+        ValueError: no code has this length.
+    """
+    if minutes not in _RAMP_MINUTES:
+        raise ValueError(f"ramp of {minutes} min; allowed: {', '.join(map(str, _RAMP_MINUTES))}")
+    return _RAMP_MINUTES.index(minutes)
 
 
 @dataclass(frozen=True, slots=True)

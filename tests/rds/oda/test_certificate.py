@@ -10,16 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rds.oda.bulletin import Bulletin, Record, crc16, is_bulletin_envelope, open_bulletin, sign_bulletin
-from rds.oda.certificate import (
-    ALL_ROLES,
-    CERTIFICATE_OCTETS,
-    RECORD_CERTIFICATE,
-    Certificate,
-    Role,
-    pack_certificate,
-    unpack_certificate,
-)
+from rds.oda.certificate import ALL_ROLES, Certificate, Role
 from rds.oda.certificate_pem import CertificateFile, armour, parse_armour, sign_certificates, verified_certificates
+from rds.oda.records import pack_record, unpack_record
 from rds.oda.region import EVERYONE, Region
 from rds.oda.signature import Domain, sign
 from tests.vectors.ed25519 import SMALL_ORDER_POINTS
@@ -41,6 +34,12 @@ _FILE: Final = sign_certificates([_CERTIFICATE], _ROOT, _DOMAIN, root_id=14, ts=
 _400_DAYS: Final = 400 * 86_400 // 10
 
 
+def _unpacked(body: bytes) -> Certificate | None:
+    record = unpack_record(Record(Certificate.TYPE, body))
+    assert record is None or isinstance(record, Certificate)
+    return record
+
+
 @given(
     st.integers(0, 13),
     st.integers(0, 4095),
@@ -59,9 +58,9 @@ def test_a_certificate_both_ways(key: int, epoch: int, begin: int, ticks: int, r
         roles=Role(roles << 1),
         scope=Region.parse(scope),
     )
-    body = pack_certificate(certificate)
-    assert len(body) == CERTIFICATE_OCTETS == 45
-    assert unpack_certificate(body) == unpack_certificate(body + b"more") == certificate
+    body = certificate.pack_body()
+    assert len(body) == Certificate.LAYOUT.octets == 45
+    assert _unpacked(body) == _unpacked(body + b"more") == certificate
 
 
 @pytest.mark.parametrize(
@@ -81,14 +80,14 @@ def test_a_certificate_that_is_refused(change: dict[str, Any], why: str) -> None
 
 @pytest.mark.parametrize("key", [14, 15])
 def test_a_root_is_not_certified_from_the_air(key: int) -> None:
-    body = bytearray(pack_certificate(_CERTIFICATE))
+    body = bytearray(_CERTIFICATE.pack_body())
     body[0] = key << 4
-    assert unpack_certificate(bytes(body)) is None
+    assert _unpacked(bytes(body)) is None
 
 
 def test_a_validity_is_at_most_400_days_and_includes_both_ends() -> None:
     certificate = replace(_CERTIFICATE, not_after=7620480 + _400_DAYS)
-    assert unpack_certificate(pack_certificate(certificate)) == certificate
+    assert _unpacked(certificate.pack_body()) == certificate
     ends = (7620479, 7620480, 7620480 + _400_DAYS, 7620480 + _400_DAYS + 1)
     assert [certificate.valid_at(ts) for ts in ends] == [False, True, True, False]
 
@@ -97,19 +96,19 @@ def test_a_validity_is_at_most_400_days_and_includes_both_ends() -> None:
 def test_a_key_that_anyone_could_sign_for(point: str) -> None:
     with pytest.raises(ValueError, match="not of small order"):
         replace(_CERTIFICATE, public_key=bytes.fromhex(point))
-    assert unpack_certificate(pack_certificate(_CERTIFICATE)[:-32] + bytes.fromhex(point)) is None
+    assert _unpacked(_CERTIFICATE.pack_body()[:-32] + bytes.fromhex(point)) is None
 
 
 def test_reserved_bits_are_not_looked_at() -> None:
-    body = bytearray(pack_certificate(_CERTIFICATE))
+    body = bytearray(_CERTIFICATE.pack_body())
     body[9] |= 1  # the role 01
     body[12] |= 0xF  # the four before the public key
-    assert unpack_certificate(bytes(body)) == _CERTIFICATE
+    assert _unpacked(bytes(body)) == _CERTIFICATE
 
 
 @given(st.binary(max_size=60))
 def test_any_body_is_a_certificate_or_none(body: bytes) -> None:
-    certificate = unpack_certificate(body)
+    certificate = _unpacked(body)
     assert certificate is None or 0 <= certificate.key <= 13
 
 
@@ -123,16 +122,16 @@ def test_only_a_root_certifies() -> None:
 
 
 def test_a_root_under_an_operators_id_certifies_nobody() -> None:
-    record = Record(RECORD_CERTIFICATE, pack_certificate(_CERTIFICATE))
+    record = pack_record(_CERTIFICATE)
     envelopes = sign_bulletin(Bulletin(5, 1, 7520040, (record,)), _ROOT, _DOMAIN)
     assert open_bulletin(envelopes, _ROOT_PUBLIC, _DOMAIN) is not None
     assert verified_certificates(CertificateFile(_DOMAIN, envelopes), [_ROOT_PUBLIC]) is None
 
 
 def test_of_a_roots_records_only_good_certificates_count() -> None:
-    good = Record(RECORD_CERTIFICATE, pack_certificate(_CERTIFICATE))
-    root = Record(RECORD_CERTIFICATE, b"\xe0" + good.body[1:])
-    records = (Record(6, b"text"), root, Record(RECORD_CERTIFICATE, good.body[:-1]), good)
+    good = pack_record(_CERTIFICATE)
+    root = Record(Certificate.TYPE, b"\xe0" + good.body[1:])
+    records = (Record(6, b"text"), root, Record(Certificate.TYPE, good.body[:-1]), good)
     envelopes = sign_bulletin(Bulletin(5, 15, 7520040, records), _ROOT, _DOMAIN)
     assert verified_certificates(CertificateFile(_DOMAIN, envelopes), [_ROOT_PUBLIC]) == (_CERTIFICATE,)
 
@@ -174,7 +173,7 @@ def _signed_by_hand(head: bytes, content: bytes) -> tuple[bytes, ...]:
 
 
 def test_by_hand_is_as_the_document_says() -> None:
-    record = b"\x04\x2d" + pack_certificate(_CERTIFICATE)
+    record = b"\x04\x2d" + _CERTIFICATE.pack_body()
     assert _signed_by_hand(bytes.fromhex("55 E0 72 BF 28 01"), record) == _FILE.envelopes
 
 

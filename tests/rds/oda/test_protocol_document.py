@@ -15,12 +15,13 @@ from rds.group import GROUP_TYPES, Group
 from rds.oda.announcement import Announcement, announced_group_type, pack_announcement, unpack_announcement
 from rds.oda.application_group import CodedSymbol, pack_symbol, unpack_symbol
 from rds.oda.bulletin import Bulletin, Record, crc16, open_bulletin, sign_bulletin
-from rds.oda.certificate import RECORD_CERTIFICATE, Certificate, Role, pack_certificate, unpack_certificate
+from rds.oda.certificate import Certificate, Role
 from rds.oda.certificate_pem import CertificateFile, armour, parse_armour, verified_certificates
 from rds.oda.codes import duration_s, level_text, release_s
 from rds.oda.draw import delay_ms, draw
 from rds.oda.erasure_code import decode_symbols, encode_envelope
 from rds.oda.messages import UrgentMessage, message_types, pack_message, unpack_message
+from rds.oda.records import pack_record, unpack_record
 from rds.oda.region import Region
 from rds.oda.signature import Domain, is_public_key, sign, verify
 from rds.oda.ticks import moment_of
@@ -211,9 +212,10 @@ def _check_certificate(example: Example) -> None:
     for field in example.fields:
         _check_meaning(field)
     certificate, record = _certificate_of(example), example.octets("record")
-    assert record == bytes([RECORD_CERTIFICATE, len(record) - 2]) + pack_certificate(certificate)
-    assert record[2:] == example.packed + certificate.public_key
-    assert unpack_certificate(record[2:]) == certificate
+    packed = pack_record(certificate)
+    assert record == bytes([packed.type, len(packed.body)]) + packed.body
+    assert packed.body == example.packed + certificate.public_key
+    assert unpack_record(packed) == certificate
 
 
 def _check_bulletin(example: Example) -> None:
