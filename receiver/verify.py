@@ -21,6 +21,7 @@ from rds.oda.urgent_envelope import is_urgent_envelope, urgent_head, verify_urge
 from receiver.oda_tracker import Candidate, Standing
 
 M_co = TypeVar("M_co", bound=UrgentMessage, covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 PROVEN_REMEMBERED: Final = 16
 
 
@@ -64,6 +65,21 @@ class Trusted(Generic[M_co]):
     @property
     def public_key(self) -> bytes:
         """The 32 bytes that state belongs to: key ids are lent, keys are not."""
+        return self.certificate.public_key
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedRecord(Generic[R_co]):
+    """A bulletin's record whose signature, key, role, scope and region hold."""
+
+    record: R_co
+    certificate: Certificate
+    ts: int
+    """The bulletin's time stamp."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 bytes that state belongs to."""
         return self.certificate.public_key
 
 

@@ -168,7 +168,7 @@ def test_trusted_is_made_in_verify_alone() -> None:
     makers = {
         str(path.relative_to(receiver))
         for path in receiver.rglob("*.py")
-        if re.search(r"\bTrusted\(", path.read_text()) or re.search(r"replace\(\w*trusted", path.read_text())
+        if re.search(r"\bTrusted(Record)?\(", path.read_text()) or re.search(r"replace\(\w*trusted", path.read_text())
     }
     assert makers == {"verify.py"}
     assert {field.name for field in fields(Trusted)} == {"message", "certificate", "envelope"}
