@@ -18,14 +18,13 @@ from receiver.programme_identity import ProgrammeIdentity
 from receiver.received_group import ReceivedGroup
 from receiver.repeats import Repeats
 from receiver.soft_symbol import Station, soft_announcement, soft_symbol
+from receiver.verification_budget import VerificationBudget
 
 ANNOUNCEMENT: Final = "3A"
 ANNOUNCED_FOR_S: Final = 60.0
 GROUP_TYPES_HEARD: Final = 3
 SLOT_IDLE_S: Final = 12.0
 UNPROVEN_REMEMBERED: Final = 8
-VERIFICATIONS_PER_GROUP: Final = 4
-VERIFICATIONS_PER_S: Final = 46
 _ANNOUNCED: Final = 0.95
 _WORTH_HOLDING: Final = 0.03
 """A symbol less likely than this is an erasure."""
@@ -97,10 +96,12 @@ class OdaTracker:
 
     Args:
         aid: The application to listen for.
+        budget: How much may be verified, told of each group here; whoever verifies for the same path shares it.
     """
 
-    def __init__(self, aid: int) -> None:
+    def __init__(self, aid: int, budget: VerificationBudget | None = None) -> None:
         self._aid = aid
+        self._budget = budget or VerificationBudget()
         self._named_s: dict[str, float] = {}
         self._proven_types: set[str] = set()
         self._network: int | None = None
@@ -108,7 +109,6 @@ class OdaTracker:
         self._arrivals = count()
         self._repeats = Repeats()
         self._pi, self._tp_pty = ProgrammeIdentity(), ProgrammeIdentity()
-        self._verified_s: deque[float] = deque(maxlen=VERIFICATIONS_PER_S)
         self.counts: Counter[str] = Counter()
         """Announcements of ours and of others, symbols, verifications, and candidates put off for want of budget."""
 
@@ -120,6 +120,7 @@ class OdaTracker:
     def feed(self, group: ReceivedGroup, judge: Judge) -> list[Candidate]:
         """What this group completed: at most one proven candidate, and before it those that were not."""
         self._forget(group.end_s)
+        self._budget.arrive(group.end_s)
         if group.group_type == ANNOUNCEMENT:
             self._announced(group)
         symbol, group_type, probability = self._symbol(group), group.group_type, 1.0
@@ -208,7 +209,6 @@ class OdaTracker:
         slot.symbols[symbol.esi] = HeldSymbol(symbol.value, next(self._arrivals), suspect, probability)
 
     def _candidates(self, slot: _Slot, group: ReceivedGroup, judge: Judge, group_type: str) -> Iterator[Candidate]:
-        verifications = 0
         for symbols in selections(slot.symbols):
             envelope = decode_symbols(symbols)
             if envelope is None or envelope in slot.unproven:
@@ -216,11 +216,11 @@ class OdaTracker:
             standing = judge.standing(envelope)
             proven = standing is Standing.PROVEN
             if standing is Standing.OPEN:
-                if verifications == VERIFICATIONS_PER_GROUP or not self._may_verify(group.end_s):
+                if not self._budget.spend():
                     self.counts["over budget"] += 1
                     continue
-                verifications += 1
-                proven = self._verify(envelope, judge, group.end_s)
+                self.counts["verifications"] += 1
+                proven = judge.verify(envelope)
                 if proven:
                     self._proven_types.add(group_type)
             known = slot.told if proven else slot.unproven
@@ -231,14 +231,6 @@ class OdaTracker:
                 yield Candidate(envelope, proven, group.sample_index, group.end_s, self._network)
             if proven:
                 return
-
-    def _may_verify(self, now_s: float) -> bool:
-        return len(self._verified_s) < VERIFICATIONS_PER_S or now_s - self._verified_s[0] >= 1.0
-
-    def _verify(self, envelope: bytes, judge: Judge, now_s: float) -> bool:
-        self._verified_s.append(now_s)
-        self.counts["verifications"] += 1
-        return judge.verify(envelope)
 
 
 def selections(held: Mapping[int, HeldSymbol]) -> Iterator[dict[int, int]]:

@@ -8,7 +8,7 @@ version 2, kind 2, bulletin 4, key 4, TS 28, records 8
 
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -42,6 +42,16 @@ class Bulletin:
     key: int
     ts: int
     records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeHead:
+    """Where one envelope belongs: of which bulletin, at which index, the last of them, and the low 8 bits of its TS."""
+
+    bulletin: int
+    index: int
+    last: int
+    stamp: int
 
 
 def crc16(data: bytes) -> int:
@@ -102,25 +112,43 @@ def is_bulletin_envelope(envelope: bytes) -> bool:
     )
 
 
-def open_bulletin(envelopes: Sequence[bytes], public_key: bytes, domain: Domain) -> Bulletin | None:
-    """The bulletin of all its envelopes in order, or None unless every CRC, header and the signature hold: total."""
+def envelope_head(envelope: bytes) -> EnvelopeHead | None:
+    """Where an envelope belongs, unverified; None if it is no bulletin's, or of a bulletin that cannot be: total."""
+    if not is_bulletin_envelope(envelope):
+        return None
+    values = _ENVELOPE_HEAD.unpack(envelope)
+    head = EnvelopeHead(values["bulletin"], values["index"], values["last"], values["stamp"])
+    return head if head.last and head.index <= head.last else None
+
+
+def claimed_bulletin(envelopes: Sequence[bytes]) -> Bulletin | None:
+    """What all envelopes of a bulletin in order claim, without records and unverified.
+
+    None unless every CRC holds and every header is as the bulletin's head says: no signature could make it count.
+    """
     if not 2 <= len(envelopes) <= MAX_ENVELOPES or not all(map(is_bulletin_envelope, envelopes)):
         return None
-    heads = [_ENVELOPE_HEAD.unpack(envelope) for envelope in envelopes]
+    fields = _HEAD.unpack(envelopes[0][_ENVELOPE_HEAD.octets :])
+    if (fields["version"], fields["kind"]) != (VERSION, KIND_BULLETIN):
+        return None
+    for index, envelope in enumerate(envelopes):
+        wanted = EnvelopeHead(fields["bulletin"], index, len(envelopes) - 1, fields["ts"] & 0xFF)
+        if envelope_head(envelope) != wanted:
+            return None
+    return Bulletin(number=fields["bulletin"], key=fields["key"], ts=fields["ts"], records=())
+
+
+def open_bulletin(envelopes: Sequence[bytes], public_key: bytes, domain: Domain) -> Bulletin | None:
+    """The bulletin of all its envelopes in order, or None unless every CRC, header and the signature hold: total."""
+    claimed = claimed_bulletin(envelopes)
+    if claimed is None:
+        return None
     payloads = b"".join(envelope[_ENVELOPE_HEAD.octets : -_CRC_OCTETS] for envelope in envelopes)
     head, signature = payloads[: _HEAD.octets], payloads[_HEAD.octets : _HEAD.octets + SIGNATURE_OCTETS]
     content = payloads[_HEAD.octets + SIGNATURE_OCTETS :]
-    fields = _HEAD.unpack(head)
-    if (fields["version"], fields["kind"]) != (VERSION, KIND_BULLETIN):
-        return None
-    expected = {"bulletin": fields["bulletin"], "last": len(envelopes) - 1, "stamp": fields["ts"] & 0xFF}
-    for index, envelope_head in enumerate(heads):
-        if any(envelope_head[name] != value for name, value in (expected | {"index": index}).items()):
-            return None
     if not verify(head + content, signature, public_key, domain):
         return None
-    records = _parse_records(content, fields["records"])
-    return Bulletin(number=fields["bulletin"], key=fields["key"], ts=fields["ts"], records=records)
+    return replace(claimed, records=_parse_records(content, _HEAD.unpack(head)["records"]))
 
 
 def _parse_records(content: bytes, count: int) -> tuple[Record, ...]:
