@@ -8,7 +8,6 @@ from typing import Final
 
 from rds.errors import NoSyncError, UsageError
 from receiver.clock import ms_of
-from receiver.event_term import ONLOOKER
 from receiver.intake import Intake
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
@@ -21,6 +20,7 @@ from receiver.records import (
     station_record,
     status_record,
 )
+from receiver.settings import ONLOOKER
 from receiver.sources.stream import SourceOptions
 from receiver.station import Station
 from receiver.trust import make_keyring

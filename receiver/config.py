@@ -25,7 +25,7 @@ from rds.oda.aid import DEFAULT_AID, parse_aid
 from rds.oda.draw import DEVICE_ID_OCTETS
 from rds.oda.region import Region
 from rds.toml_table import TomlTable, parse_toml
-from receiver.event_term import CustomerOption, Settings
+from receiver.settings import CustomerOption, Settings
 from receiver.trust import TrustText, make_keyring, read_trust_file
 from receiver.verify import Keyring
 

@@ -10,11 +10,11 @@ from typing import Final
 
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.region import Region
-from receiver.event_term import Settings
 from receiver.intake import Intake
 from receiver.ledger import Snapshot
 from receiver.policy import Decision, decide
 from receiver.received_group import ReceivedGroup
+from receiver.settings import Settings
 from receiver.store import Store
 from receiver.verify import Keyring, Verdict
 

@@ -1,90 +1,56 @@
-"""A held event and a device's settings in, its term out: what limit, from when, until when. Integer arithmetic only.
+"""A held event and a device's settings in, its term out: what limit, from when, until when.
 
-The functions on plain integers (`level_ma`, `Term.holds`) and the draws are all that differs between chargers, so that
-a fleet of them can be arrays. Milliseconds since 2024-01-01T00:00Z, milliamperes per phase.
+The rules are `policy_arithmetic`'s, asked for one charger. Milliseconds since 2024-01-01T00:00Z, mA per phase.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
+import numpy as np
+
 from rds.oda.certificate import Role
-from rds.oda.codes import RELEASE_DEFAULT, Dispatch, Severity, duration_s, level_percent, release_s
-from rds.oda.draw import DEVICE_ID_OCTETS, DRAW_BITS, delay_ms, draw
+from rds.oda.codes import RELEASE_DEFAULT, Severity, duration_s
+from rds.oda.draw import draw
 from rds.oda.messages.curtail import Curtail
 from rds.oda.messages.halt import Halt
 from rds.oda.messages.load_up import LoadUp
 from receiver.clock import TICK_MS
+from receiver.daily_caps import CappedEvent
+from receiver.policy_arithmetic import (
+    TIER_AS_OPTION,
+    UNLIMITED_MA,
+    Chargers,
+    Draws,
+    EventRule,
+    Ints,
+    Terms,
+    event_terms,
+    level_limits_ma,
+    subgroups,
+)
+from receiver.settings import CustomerOption, Settings
 from receiver.verify import Trusted
 
 Event = Curtail | Halt | LoadUp
 """Types 3, 4 and 5: what is held and acted on (protocol, Event)."""
-LOWEST_MA: Final = 6000
-"""What a pilot signal can say at least (IEC 61851-1); below it is a pause."""
-PAUSE_MA: Final = 0
-_STEP_MA: Final = 100
-_SIXTY_FOURTH: Final = DRAW_BITS - 6
-UNLIMITED_MA: Final = 1_000_000
-"""A term that limits nothing: more than any charger draws."""
-
-
-class CustomerOption(StrEnum):
-    """What the customer chose that a severity shall mean (program, Severity x customer option)."""
-
-    HIGH_PRICE = "high price"
-    MEDIUM = "medium"
-    LOW = "low"
-    FLEET = "fleet"
-
-
-_PERCENT: Final = -1
-"""In the table: the fleet's own percentage."""
-_SEVERITY_MA: Final[dict[Severity, dict[CustomerOption, int]]] = {
-    severity: dict(zip(CustomerOption, row, strict=True))
-    for severity, row in {
-        Severity.NORMAL: (UNLIMITED_MA, UNLIMITED_MA, UNLIMITED_MA, UNLIMITED_MA),
-        Severity.MODERATE: (UNLIMITED_MA, LOWEST_MA, PAUSE_MA, _PERCENT),
-        Severity.HIGH: (UNLIMITED_MA, LOWEST_MA, PAUSE_MA, LOWEST_MA),
-        Severity.EMERGENCY: (LOWEST_MA, PAUSE_MA, PAUSE_MA, PAUSE_MA),
-    }.items()
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is particular to one charger and its owner."""
-
-    device_id: bytes
-    """16 random bytes, kept for life, never sent."""
-    rating_ma: int
-    installer_ma: int
-    """What cable and breaker allow."""
-    option: CustomerOption = CustomerOption.MEDIUM
-    fleet_percent: int = 50
-    subgroup: int | None = None
-    """0..63, or drawn."""
-    release_minimum_s: int = 60
-    release_default_s: int = 3600
-    longest_event_s: int = 4 * 3600
-
-    @property
-    def local_ma(self) -> int:
-        """The limit without any broadcast."""
-        return min(self.rating_ma, self.installer_ma)
-
-
-ONLOOKER: Final = Settings(bytes(DEVICE_ID_OCTETS), rating_ma=32_000, installer_ma=32_000)
-"""For who watches without a charger: what it holds is shown, never obeyed."""
+_CHARGERS_REMEMBERED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class HeldEvent:
-    """A trusted curtailment, halt or load up, and how it was ended early if it was."""
+    """A trusted curtailment, halt or load up, urgent or planned, and how it was ended early if it was."""
 
     trusted: Trusted[Event]
     ended_ms: int | None = None
     ended_release: int = RELEASE_DEFAULT
     """The release code of what ended it; 0: the event's own."""
+    start_after_ms: int = 0
+    """Planned: how long after its TS it starts."""
+    ramp_s: int = 0
+    programmes: int = 0
+    """Mask of the programmes that it is for; 0: all."""
 
     @property
     def message(self) -> Event:
@@ -97,9 +63,19 @@ class HeldEvent:
         return self.trusted.public_key, self.message.ts
 
     @property
+    def is_planned(self) -> bool:
+        """Whether it was told ahead of its start, and so needs a clock that is sure."""
+        return self.start_after_ms > 0
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether it is a halt or an emergency, for which the last hours of a day's cap are kept."""
+        return isinstance(self.message, Halt) or self.message.level == Severity.EMERGENCY
+
+    @property
     def start_ms(self) -> int:
-        """Its TS, whenever it was heard."""
-        return self.message.ts * TICK_MS
+        """Its TS, whenever it was heard, and later if it was planned so."""
+        return self.message.ts * TICK_MS + self.start_after_ms
 
     def end_ms(self, settings: Settings) -> int:
         """Its own end, at most 4 h after its start."""
@@ -111,44 +87,100 @@ class Term:
     """What one event means for one charger."""
 
     event: HeldEvent
-    limit_ma: int
-    """UNLIMITED_MA: nothing is lowered (load up, or a severity that the customer's option passes over)."""
-    start_ms: int
-    end_ms: int
-    """The event's end, or when it was ended."""
-    release_ms: int
-    """When this charger may return."""
-    window_ms: int
-    """The window that its return was drawn from."""
+    terms: Terms
+    """Of length 1."""
+
+    @property
+    def limit_ma(self) -> int:
+        """UNLIMITED_MA: nothing is lowered (load up, or a severity that the customer's option passes over)."""
+        return int(self.terms.limit_ma[0])
+
+    @property
+    def start_ms(self) -> int:
+        """When it begins for this charger."""
+        return int(self.terms.start_ms[0])
+
+    @property
+    def end_ms(self) -> int:
+        """The event's end, when it was ended, or when the day's cap was reached."""
+        return int(self.terms.end_ms[0])
+
+    @property
+    def release_ms(self) -> int:
+        """When this charger may return."""
+        return int(self.terms.release_ms[0])
+
+    @property
+    def window_ms(self) -> int:
+        """The window that its return was drawn from."""
+        return int(self.terms.window_ms[0])
 
     def holds(self, now_ms: int) -> bool:
         """Whether the limit is in force."""
         return self.start_ms <= now_ms < self.release_ms
 
+    @property
+    def capped_event(self) -> CappedEvent:
+        """What the daily caps go by."""
+        return CappedEvent(self.terms, self.event.trusted.public_key, self.event.is_grave)
+
+
+@lru_cache(maxsize=_CHARGERS_REMEMBERED)
+def chargers_of(settings: Settings) -> Chargers:
+    """One charger's settings as arrays of length 1."""
+
+    def one(value: int) -> Ints:
+        return np.array([value], dtype=np.int64)
+
+    drawn_subgroup = subgroups(_one_draw("F", settings, key=0, ts=0))
+    tiers_ma = [TIER_AS_OPTION if tier_ma is None else tier_ma for tier_ma in settings.tiers_ma]
+    return Chargers(
+        rating_ma=one(settings.rating_ma),
+        local_ma=one(settings.local_ma),
+        option=one(list(CustomerOption).index(settings.option)),
+        fleet_percent=one(settings.fleet_percent),
+        subgroup=drawn_subgroup if settings.subgroup is None else one(settings.subgroup),
+        programme_bit=one(0 if settings.programme is None else 1 << settings.programme),
+        release_minimum_ms=one(1000 * settings.release_minimum_s),
+        release_default_ms=one(1000 * settings.release_default_s),
+        longest_event_ms=one(1000 * settings.longest_event_s),
+        tier_ma=np.array(tiers_ma, dtype=np.int64)[:, np.newaxis],
+    )
+
+
+def rule_of(event: HeldEvent) -> EventRule:
+    """What an event asks of every charger."""
+    message = event.message
+    return EventRule(
+        level=message.level,
+        start_ms=event.start_ms,
+        duration_ms=1000 * duration_s(message.duration),
+        release=message.release,
+        dispatch=message.dispatch,
+        load_up=isinstance(message, LoadUp),
+        may_pause=may_pause(event.trusted),
+        ramp_ms=1000 * event.ramp_s,
+        programmes=event.programmes,
+        ended_ms=event.ended_ms,
+        ended_release=event.ended_release,
+    )
+
 
 def term_of(event: HeldEvent, settings: Settings) -> Term | None:
     """The term of an event for this charger, or None if its dispatch passes the charger over or it ended before."""
     message = event.message
-    dispatch = Dispatch.of(message.dispatch)
-    if not _is_dispatched(dispatch, message, settings):
-        return None
+    terms = event_terms(rule_of(event), chargers_of(settings), drawn_for(settings, key=message.key, ts=message.ts))
+    return Term(event, terms) if terms.start_ms[0] < terms.release_ms[0] else None
 
-    def drawn_ms(label: str, window_s: int) -> int:
-        return delay_ms(draw(label, settings.device_id, key=message.key, ts=message.ts), window_s)
 
-    own_end_ms = event.end_ms(settings)
-    end_ms = own_end_ms if event.ended_ms is None else min(event.ended_ms, own_end_ms)
-    start_ms = event.start_ms + (drawn_ms("S", dispatch.spread_s) if dispatch.spread_s else 0)
-    window_s = _release_window_s(event, settings)
-    if isinstance(message, LoadUp):
-        # Its release spreads the start, which lets more current flow; its end lets less flow and comes at once.
-        start_ms += drawn_ms("R", window_s)
-        release_ms = end_ms
-    else:
-        release_ms = end_ms + drawn_ms("R", window_s)
-    if start_ms >= end_ms:
-        return None
-    return Term(event, limit_of(event.trusted, settings), start_ms, end_ms, release_ms, 1000 * window_s)
+def drawn_for(settings: Settings, *, key: int, ts: int) -> Callable[[str], Draws]:
+    """This charger's draws for an event or an edge, by label."""
+    return lambda label: _one_draw(label, settings, key=key, ts=ts)
+
+
+def may_pause(trusted: Trusted[Event]) -> bool:
+    """Whether an event's key may ask for less than 6 A."""
+    return bool(trusted.certificate.roles & Role.HALT)
 
 
 def over_ms(event: HeldEvent, settings: Settings) -> int:
@@ -158,43 +190,17 @@ def over_ms(event: HeldEvent, settings: Settings) -> int:
 
 
 def limit_of(trusted: Trusted[Event], settings: Settings) -> int:
-    """The limit that an event asks of this charger, mA per phase; PAUSE_MA or at least LOWEST_MA."""
+    """The limit that an event asks of this charger, mA per phase; a pause or at least 6 A."""
     message = trusted.message
     if isinstance(message, LoadUp):
         return UNLIMITED_MA
-    limit_ma = PAUSE_MA if isinstance(message, Halt) else level_ma(message.level, settings)
-    return limit_ma if trusted.certificate.roles & Role.HALT else max(limit_ma, LOWEST_MA)
+    return int(level_limits_ma(message.level, chargers_of(settings), may_pause=may_pause(trusted))[0])
 
 
 def level_ma(level: int, settings: Settings) -> int:
     """The limit of a curtailment's level, mA per phase: percent rounded down to 0.1 A, below 6 A a pause."""
-    percent = level_percent(level)
-    if percent is None and level not in Severity.__members__.values():
-        limit_ma = 1000 * level
-    elif percent is None:
-        limit_ma = _SEVERITY_MA[Severity(level)][settings.option]
-        percent = settings.fleet_percent if limit_ma == _PERCENT else None
-    else:
-        limit_ma = 0
-    if percent is not None:
-        limit_ma = settings.rating_ma * percent // 100 // _STEP_MA * _STEP_MA
-    return limit_ma if limit_ma >= LOWEST_MA else PAUSE_MA
+    return int(level_limits_ma(level, chargers_of(settings))[0])
 
 
-def _is_dispatched(dispatch: Dispatch, message: Event, settings: Settings) -> bool:
-    if dispatch.fraction is not None:
-        return draw("F", settings.device_id, key=message.key, ts=message.ts) >> _SIXTY_FOURTH <= dispatch.fraction
-    if dispatch.subgroup is not None:
-        drawn = draw("F", settings.device_id, key=0, ts=0) >> _SIXTY_FOURTH
-        return dispatch.subgroup == (drawn if settings.subgroup is None else settings.subgroup)
-    return True
-
-
-def _release_window_s(event: HeldEvent, settings: Settings) -> int:
-    """The window of the way back: of what ended the event, else its own, else the receiver's; never below its least."""
-    window_s = release_s(event.ended_release)
-    if window_s is None:
-        window_s = release_s(event.message.release)
-    if window_s is None:
-        window_s = settings.release_default_s
-    return max(window_s, settings.release_minimum_s)
+def _one_draw(label: str, settings: Settings, *, key: int, ts: int) -> Draws:
+    return np.array([draw(label, settings.device_id, key=key, ts=ts)], dtype=np.uint32)

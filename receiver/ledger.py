@@ -19,7 +19,8 @@ from rds.oda.messages.tier_now import TierNow
 from rds.oda.target_fields import ALL_TARGETS, TargetFields
 from rds.oda.urgent_envelope import urgent_head
 from receiver.clock import TICK_MS
-from receiver.event_term import Event, HeldEvent, Settings, limit_of, over_ms
+from receiver.event_term import Event, HeldEvent, limit_of, over_ms
+from receiver.settings import Settings
 from receiver.verify import Rejection, Trusted
 
 EVENTS: Final = 16

@@ -18,7 +18,9 @@ from rds.oda.messages.load_up import LoadUp
 from rds.oda.messages.test import Test
 from rds.oda.messages.tier_now import TierNow
 from receiver.clock import TICK_MS, datetime_of
-from receiver.event_term import PAUSE_MA, UNLIMITED_MA, HeldEvent, Settings, Term, term_of
+from receiver.event_term import HeldEvent, Term, term_of
+from receiver.policy_arithmetic import PAUSE_MA, UNLIMITED_MA
+from receiver.settings import Settings
 from receiver.verify import Trusted
 
 _MINUTE_MS: Final = 60_000

@@ -17,10 +17,10 @@ from receiver.chargers.driver import ChargerCommand, ChargerDriver
 from receiver.clock import datetime_of, ms_of
 from receiver.config import Config
 from receiver.controller import Change, Controller
-from receiver.event_term import Settings
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
 from receiver.records import Record, StreamTime, counts_record, fault_record, limit_record, message_record
+from receiver.settings import Settings
 from receiver.store import Store
 from receiver.verify import Verdict
 

@@ -22,8 +22,8 @@ from encoder.cli import main as encoder
 from rds.oda.messages.curtail import Curtail
 from receiver.chain import IqChain
 from receiver.clock import ms_of
-from receiver.event_term import ONLOOKER
 from receiver.intake import Intake
+from receiver.settings import ONLOOKER
 from receiver.trust import make_keyring, read_trust_file
 from receiver.verify import Keyring
 from tests.benchmarks.encoder_speed import Music

@@ -11,7 +11,7 @@ from rds.oda.certificate_pem import armour, sign_certificates
 from rds.oda.keys import private_key_pem, public_key_pem
 from rds.oda.signature import Domain
 from receiver.config import parse_config, read_config
-from receiver.event_term import CustomerOption
+from receiver.settings import CustomerOption
 from receiver.trust import TrustText, make_keyring, read_trust_file
 from tests.receiver.broadcast import DEVICE_ID, DOMAIN, OPERATOR, OWN, STRANGER, certificate
 

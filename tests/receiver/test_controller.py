@@ -8,7 +8,7 @@ import pytest
 from rds.oda.region import Region
 from rds.oda.signature import Domain
 from receiver.controller import Change, Controller
-from receiver.event_term import Settings
+from receiver.settings import Settings
 from receiver.store import Store
 from receiver.verify import Keyring, Rejection, Verdict
 from tests.receiver.broadcast import (

@@ -9,7 +9,9 @@ from rds.oda.codes import Dispatch
 from rds.oda.messages import UrgentMessage
 from rds.oda.messages.load_up import LoadUp
 from rds.oda.region import EVERYONE
-from receiver.event_term import UNLIMITED_MA, CustomerOption, Event, HeldEvent, level_ma, limit_of, over_ms, term_of
+from receiver.event_term import Event, HeldEvent, level_ma, limit_of, over_ms, term_of
+from receiver.policy_arithmetic import UNLIMITED_MA
+from receiver.settings import CustomerOption
 from receiver.verify import Trusted
 from tests.receiver.broadcast import ALL_AT_ONCE, T0_MS, certificate, curtail, halt, keyring, settings
 from tests.receiver.trusting import trusted

@@ -1,8 +1,8 @@
 """Groups to verdicts, for who only looks on: memory is kept clear without a policy beside it."""
 
-from receiver.event_term import ONLOOKER
 from receiver.intake import Intake
 from receiver.ledger import EVENTS
+from receiver.settings import ONLOOKER
 from tests.receiver.broadcast import T0_MS, TS, Broadcast, curtail, keyring
 
 

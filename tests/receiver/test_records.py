@@ -11,7 +11,6 @@ from rds.errors import DeviceAbsentError
 from rds.hex_line import parse_words
 from receiver.chain import SignalStatus
 from receiver.controller import Change
-from receiver.event_term import ONLOOKER
 from receiver.intake import Intake
 from receiver.oda_tracker import Candidate
 from receiver.policy import Decision
@@ -31,6 +30,7 @@ from receiver.records import (
     station_record,
     status_record,
 )
+from receiver.settings import ONLOOKER
 from receiver.station import StationFacts
 from receiver.verify import Verdict
 from tests.receiver.broadcast import curtail, keyring, signed
