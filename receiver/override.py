@@ -1,6 +1,6 @@
 """The owner's word against the broadcast, as frozen data: what it sets aside and until when.
 
-It removes only what the broadcast, or the local profile in its place, asks; what the site and the installer allow stays.
+It removes only what the broadcast, or the local profile in its place, asks; what site and installer allow stays.
 It is possible in an emergency too, and nothing on the air clears it (protocol, What a receiver must do, 9).
 """
 
