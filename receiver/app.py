@@ -9,6 +9,7 @@ from typing import Final
 from rds.errors import NoSyncError, UsageError
 from receiver.clock import ms_of
 from receiver.intake import Intake
+from receiver.keyring import Keyring
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
 from receiver.records import (
@@ -24,7 +25,6 @@ from receiver.settings import ONLOOKER
 from receiver.sources.stream import SourceOptions
 from receiver.station import Station
 from receiver.trust import make_keyring
-from receiver.verify import Keyring
 
 _STATUS_EVERY_S: Final = 5.0
 

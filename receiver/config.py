@@ -25,9 +25,9 @@ from rds.oda.aid import DEFAULT_AID, parse_aid
 from rds.oda.draw import DEVICE_ID_OCTETS
 from rds.oda.region import Region
 from rds.toml_table import TomlTable, parse_toml
+from receiver.keyring import Keyring
 from receiver.settings import CustomerOption, Settings
 from receiver.trust import TrustText, make_keyring, read_trust_file
-from receiver.verify import Keyring
 
 REGIONS: Final = 4
 LOWEST_A: Final = 6

@@ -11,12 +11,13 @@ from typing import Final
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.region import Region
 from receiver.intake import Intake
+from receiver.keyring import Keyring
 from receiver.ledger import Snapshot
 from receiver.policy import Decision, decide
 from receiver.received_group import ReceivedGroup
 from receiver.settings import Settings
 from receiver.store import Store
-from receiver.verify import Keyring, Verdict
+from receiver.verify import Verdict
 
 HEARTBEATS_KEPT_EVERY_MS: Final = 30 * 60_000
 """Flash wears: a heartbeat alone is written no more often (protocol, What a receiver must do, 3)."""

@@ -9,11 +9,12 @@ from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.region import Region
 from rds.oda.urgent_envelope import urgent_head
 from receiver.clock import Clock
+from receiver.keyring import Keyring
 from receiver.ledger import Ledger, Snapshot
 from receiver.oda_tracker import Candidate, OdaTracker
 from receiver.received_group import ReceivedGroup
 from receiver.settings import Settings
-from receiver.verify import Keyring, Rejection, Trusted, Verdict, Verifier
+from receiver.verify import Rejection, Trusted, Verdict, Verifier
 
 WAITING_KEPT: Final = 16
 

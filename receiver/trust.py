@@ -6,11 +6,10 @@ from pathlib import Path
 
 from rds.errors import InputError, TrustError
 from rds.oda.aid import DEFAULT_AID
-from rds.oda.certificate import Certificate
-from rds.oda.certificate_pem import CERTIFICATE_LABEL, CertificateFile, parse_armour, verified_certificates
+from rds.oda.certificate_pem import CERTIFICATE_LABEL, CertificateFile, Vouched, open_certificates, parse_armour
 from rds.oda.keys import parse_public_key
 from rds.oda.signature import Domain
-from receiver.verify import Keyring
+from receiver.keyring import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,20 @@ def make_keyring(texts: Iterable[TrustText], *, aid: int | None = None, network:
         raise TrustError("a root key is given and no certificate; give the operator's certificate too")
     first = files[0][1].domain if files else Domain(DEFAULT_AID, 0)
     domain = Domain(first.aid if aid is None else aid, first.network if network is None else network)
-    certificates = [one for name, file in files for one in _certificates(name, file, roots, domain)]
-    return Keyring(domain, certificates)
+    keyring = Keyring(domain, roots=roots)
+    for name, file in files:
+        keyring.take(_vouched(name, file, roots, domain))
+    return keyring
 
 
-def _certificates(name: str, file: CertificateFile, roots: list[bytes], domain: Domain) -> tuple[Certificate, ...]:
+def _vouched(name: str, file: CertificateFile, roots: list[bytes], domain: Domain) -> Vouched:
     if file.domain != domain:
         seen, wanted = (f"AID {one.aid:04X}, network {one.network}" for one in (file.domain, domain))
         raise TrustError(f"{name} is a certificate for {seen}; allowed here: {wanted}")
-    found = verified_certificates(file, roots)
+    found = open_certificates(file, roots)
     if found is None:
         given = f"{len(roots)} root key{'' if len(roots) == 1 else 's'} given"
         raise TrustError(f"{name} is not signed by a root that is trusted ({given}); give its root's public key too")
-    if not found:
+    if not found.certificates:
         raise TrustError(f"{name} holds no operator's certificate; take the file anew from its source")
     return found

@@ -1,23 +1,27 @@
-"""Candidate envelopes in, trusted messages or the reason against them out: signature, key, validity, role, region.
+"""Candidate envelopes in, what is trusted or the reason against it out: signature, key, validity, role, region.
 
-This is the only file that makes a `Trusted`; what acts on a charger takes nothing else (protocol, What a receiver must
-do, 1). Replay and expiry, which need memory and time, are `ledger` and `clock`.
+This is the only file that makes a `Trusted` or a `TrustedRecord`; what acts on a charger takes nothing else (protocol,
+What a receiver must do, 1). Replay and expiry, which need memory and time, are `ledger` and `clock`.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
-from rds.oda.bulletin import is_bulletin_envelope
-from rds.oda.certificate import Certificate
+from rds.oda.bulletin import Bulletin, Record, claimed_bulletin, is_bulletin_envelope, open_bulletin
+from rds.oda.certificate import ROOT_KEYS, Certificate
+from rds.oda.certificate_pem import Vouched
 from rds.oda.event_fields import EventFields
 from rds.oda.messages import UrgentMessage, unpack_message
-from rds.oda.region import Region
-from rds.oda.signature import Domain
+from rds.oda.records import BulletinRecord, unpack_record
+from rds.oda.records.planned_event import PlannedEvent
+from rds.oda.region import EVERYONE, Region
 from rds.oda.target_fields import TargetFields
 from rds.oda.urgent_envelope import is_urgent_envelope, urgent_head, verify_urgent
+from receiver.bulletin_assembly import Envelopes
+from receiver.keyring import Keyring
 from receiver.oda_tracker import Candidate, Standing
 
 M_co = TypeVar("M_co", bound=UrgentMessage, covariant=True)
@@ -30,7 +34,7 @@ class Rejection(Enum):
 
     NO_KEY = "no key", "no certificate is configured; nothing can be verified"
     UNKNOWN_TYPE = "unknown type", "of a version, kind or type that this receiver does not know, or a reserved value"
-    BULLETIN = "bulletin", "a bulletin's envelope; this receiver reads urgent envelopes"
+    BULLETIN = "bulletin", "one envelope of a bulletin: nothing before all of them are there"
     UNKNOWN_KEY = "unknown key", "no certificate for this key id"
     BAD_SIGNATURE = "bad signature", "changed on its way, forged, or signed for another network, AID or key"
     WRONG_NETWORK = "wrong network", "the signature does not hold here and the station's 3A names another network"
@@ -47,7 +51,10 @@ class Rejection(Enum):
     EXPIRED = "expired", "past its own end"
     VOID = "void", "below the key's horizon, or ended before it was heard"
     KEY_ALARM = "key alarm", "the key signed two messages with one time stamp: the first is kept"
-    FULL = "full", "all event places are taken by lower limits"
+    FULL = "full", "all places are taken by what is worth more"
+    OUT_OF_REACH = "out of reach", "a schedule that starts over a day before its bulletin or 8 days after it"
+    UNSURE = "unsure clock", "nothing is planned on a time that one key alone says"
+    OLD_EPOCH = "old epoch", "a certificate below the epoch that is held"
 
     def __init__(self, word: str, text: str) -> None:
         self.word = word
@@ -61,6 +68,12 @@ class Trusted(Generic[M_co]):
     message: M_co
     certificate: Certificate
     envelope: bytes
+    """Empty for a planned event, which has a bulletin's."""
+
+    @property
+    def ts(self) -> int:
+        """The message's time stamp."""
+        return self.message.ts
 
     @property
     def public_key(self) -> bytes:
@@ -84,6 +97,35 @@ class TrustedRecord(Generic[R_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class ExaminedRecord:
+    """A record of a trusted bulletin: either it is trusted itself, or something speaks against it."""
+
+    number: int
+    """Counted from 0 over all of the bulletin's records."""
+    record: BulletinRecord | None
+    """None: unknown, short or reserved."""
+    trusted: TrustedRecord[BulletinRecord] | None = None
+    event: Trusted[UrgentMessage] | None = None
+    """A planned event as the message that would say the same, under its own time stamp."""
+    rejection: Rejection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedBulletin:
+    """An operator's bulletin whose signature holds, and what speaks for or against each of its records."""
+
+    bulletin: Bulletin
+    public_key: bytes
+    envelopes: Envelopes
+    records: tuple[ExaminedRecord, ...]
+
+    @property
+    def ts(self) -> int:
+        """The bulletin's time stamp."""
+        return self.bulletin.ts
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of a candidate."""
 
@@ -99,32 +141,6 @@ class Verdict:
         return self.rejection is None
 
 
-class Keyring:
-    """The operators' certificates by key id. Of several epochs only the highest counts (protocol, Epoch)."""
-
-    def __init__(self, domain: Domain, certificates: Iterable[Certificate] = ()) -> None:
-        held = list(certificates)
-        epoch = max((certificate.epoch for certificate in held), default=0)
-        self.domain = domain
-        self._by_id: dict[int, list[Certificate]] = {}
-        for certificate in held:
-            if certificate.epoch == epoch:
-                self._by_id.setdefault(certificate.key, []).append(certificate)
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing can be verified at all."""
-        return not self._by_id
-
-    def certificates(self, key: int) -> Sequence[Certificate]:
-        """The certificates of a key id: several where validities overlap or a key was changed."""
-        return self._by_id.get(key, ())
-
-    def public_keys(self, key: int) -> list[bytes]:
-        """The different public keys of a key id."""
-        return list(dict.fromkeys(certificate.public_key for certificate in self.certificates(key)))
-
-
 class Verifier:
     """Judges envelopes by a keyring; remembers the last 16 whose signature held, so that repeats cost nothing.
 
@@ -137,6 +153,7 @@ class Verifier:
         self._keyring = keyring
         self._regions = tuple(regions)
         self._proven: OrderedDict[bytes, bytes] = OrderedDict()
+        self._proven_bulletins: OrderedDict[Envelopes, tuple[bytes, Bulletin]] = OrderedDict()
 
     def standing(self, envelope: bytes) -> Standing:
         """See `oda_tracker.Judge`. A bulletin's envelope needs only its CRC to end the attempts."""
@@ -165,27 +182,122 @@ class Verifier:
         other = announced is not None and announced != self._keyring.domain.network & 0x3F
         return Rejection.WRONG_NETWORK if other else Rejection.BAD_SIGNATURE
 
-    def examine_envelope(self, envelope: bytes) -> "Trusted[UrgentMessage] | Rejection":
-        """The same for 75 bytes from elsewhere, such as the store: their signature is verified here."""
+    def examine_envelope(self, envelope: bytes, *, restoring: bool = False) -> "Trusted[UrgentMessage] | Rejection":
+        """The same for 75 bytes from elsewhere: their signature is verified here.
+
+        Args:
+            envelope: The 75 bytes.
+            restoring: Whether they come from the store: then a key counts that lost its certificate just now.
+        """
         if is_bulletin_envelope(envelope):
             return Rejection.BULLETIN
         message = unpack_message(urgent_head(envelope)) if is_urgent_envelope(envelope) else None
         if message is None:
             return Rejection.UNKNOWN_TYPE
-        reason = self._key_rejection(envelope)
+        reason = None if self._signers(message.key, restoring=restoring) else self._key_rejection(envelope)
         if reason is not None:
             return reason
-        public_key = self._public_key(envelope)
+        public_key = self._public_key(envelope, restoring=restoring)
         if public_key is None:
             return Rejection.BAD_SIGNATURE
-        held = [one for one in self._keyring.certificates(message.key) if one.public_key == public_key]
-        reasons = [(_certificate_rejection(message, one), one) for one in held]
+        found = self._allowing(
+            self._certificates(message.key, public_key, restoring=restoring),
+            message.ts,
+            message.ROLE,
+            lambda certificate: region_of(message, certificate),
+        )
+        return found if isinstance(found, Rejection) else Trusted(message, found, envelope)
+
+    def bulletin_standing(self, envelopes: Envelopes) -> Standing:
+        """See `bulletin_assembly.BulletinJudge`."""
+        if envelopes in self._proven_bulletins:
+            return Standing.PROVEN
+        claimed = claimed_bulletin(envelopes)
+        return Standing.WORTHLESS if claimed is None or not self._signers(claimed.key) else Standing.OPEN
+
+    def verify_bulletin(self, envelopes: Envelopes) -> bool:
+        """See `bulletin_assembly.BulletinJudge`."""
+        return self._open(envelopes) is not None
+
+    def examine_bulletin(
+        self, envelopes: Envelopes, *, restoring: bool = False
+    ) -> "TrustedBulletin | Vouched | Rejection":
+        """What a bulletin says under an operator's key or, certificates alone, under a root; or what speaks against it.
+
+        Args:
+            envelopes: All of it, index 0 first; the signature is verified here.
+            restoring: As in `examine_envelope`.
+        """
+        claimed = claimed_bulletin(envelopes)
+        if claimed is None:
+            return Rejection.UNKNOWN_TYPE
+        if not self._signers(claimed.key, restoring=restoring):
+            return Rejection.UNKNOWN_KEY
+        opened = self._open(envelopes, restoring=restoring)
+        if opened is None:
+            return Rejection.BAD_SIGNATURE
+        public_key, bulletin = opened
+        if bulletin.key in ROOT_KEYS:
+            found = (unpack_record(record) for record in bulletin.records)
+            certificates = tuple(record for record in found if isinstance(record, Certificate))
+            return Vouched(public_key, bulletin.key, bulletin.ts, certificates)
+        held = self._certificates(bulletin.key, public_key, restoring=restoring)
+        examined = (self._examine_record(number, one, bulletin, held) for number, one in enumerate(bulletin.records))
+        return TrustedBulletin(bulletin, public_key, envelopes, tuple(examined))
+
+    def _examine_record(
+        self, number: int, packed: Record, bulletin: Bulletin, held: Sequence[Certificate]
+    ) -> ExaminedRecord:
+        record = unpack_record(packed)
+        if record is None:
+            return ExaminedRecord(number, None, rejection=Rejection.UNKNOWN_TYPE)
+        found = self._allowing(held, bulletin.ts, record.role, lambda _: _record_region(record))
+        if isinstance(found, Rejection):
+            return ExaminedRecord(number, record, rejection=found)
+        trusted = TrustedRecord(record, found, bulletin.ts)
+        if not isinstance(record, PlannedEvent):
+            return ExaminedRecord(number, record, trusted)
+        try:
+            message = record.message(bulletin.key, bulletin.ts + number)
+        except ValueError:  # a time stamp that no event may have
+            return ExaminedRecord(number, record, rejection=Rejection.UNKNOWN_TYPE)
+        return ExaminedRecord(number, record, trusted, Trusted(message, found, b""))
+
+    def _allowing(
+        self, held: Sequence[Certificate], ts: int, role: int, region: Callable[[Certificate], Region]
+    ) -> Certificate | Rejection:
+        """The first certificate of a key that allows what it signed, for a region of this receiver."""
+        reasons = [(_certificate_rejection(one, ts, role, region(one)), one) for one in held]
         certificate = next((one for reason, one in reasons if reason is None), None)
         if certificate is None:
-            return next(reason for reason, _ in reasons if reason is not None)
-        if not self._is_own(region_of(message, certificate)):
-            return Rejection.OTHER_REGION
-        return Trusted(message, certificate, envelope)
+            return next((reason for reason, _ in reasons if reason is not None), Rejection.UNKNOWN_KEY)
+        return certificate if self._is_own(region(certificate)) else Rejection.OTHER_REGION
+
+    def _certificates(self, key: int, public_key: bytes, *, restoring: bool) -> list[Certificate]:
+        """What the roots say of a public key under a key id."""
+        held = [*self._keyring.certificates(key), *(self._keyring.retired(key) if restoring else ())]
+        return [one for one in held if one.public_key == public_key]
+
+    def _signers(self, key: int, *, restoring: bool = False) -> list[bytes]:
+        """The public keys that may sign under a key id."""
+        if key in ROOT_KEYS:
+            return list(self._keyring.roots)
+        retired = (one.public_key for one in self._keyring.retired(key)) if restoring else ()
+        return list(dict.fromkeys((*self._keyring.public_keys(key), *retired)))
+
+    def _open(self, envelopes: Envelopes, *, restoring: bool = False) -> tuple[bytes, Bulletin] | None:
+        """The bulletin and the public key that signed it."""
+        if envelopes in self._proven_bulletins:
+            return self._proven_bulletins[envelopes]
+        claimed = claimed_bulletin(envelopes)
+        for public_key in () if claimed is None else self._signers(claimed.key, restoring=restoring):
+            bulletin = open_bulletin(envelopes, public_key, self._keyring.domain)
+            if bulletin is not None:
+                self._proven_bulletins[envelopes] = (public_key, bulletin)
+                if len(self._proven_bulletins) > PROVEN_REMEMBERED:
+                    self._proven_bulletins.popitem(last=False)
+                return public_key, bulletin
+        return None
 
     def _key_rejection(self, envelope: bytes) -> Rejection | None:
         if self._keyring.empty:
@@ -194,14 +306,14 @@ class Verifier:
         known = message is not None and self._keyring.certificates(message.key)
         return None if known else Rejection.UNKNOWN_KEY
 
-    def _public_key(self, envelope: bytes) -> bytes | None:
+    def _public_key(self, envelope: bytes, *, restoring: bool = False) -> bytes | None:
         """The public key that signed an urgent envelope."""
         if envelope in self._proven:
             return self._proven[envelope]
         message = unpack_message(urgent_head(envelope))
         if message is None:
             return None
-        for public_key in self._keyring.public_keys(message.key):
+        for public_key in self._signers(message.key, restoring=restoring):
             if verify_urgent(envelope, public_key, self._keyring.domain):
                 self._proven[envelope] = public_key
                 if len(self._proven) > PROVEN_REMEMBERED:
@@ -218,14 +330,19 @@ def region_of(message: UrgentMessage, certificate: Certificate) -> Region:
     return message.region if isinstance(message, (EventFields, TargetFields)) else certificate.scope
 
 
-def _certificate_rejection(message: UrgentMessage, certificate: Certificate) -> Rejection | None:
-    """What a certificate has against a message of its own key."""
-    if message.ts < certificate.not_before:
+def _record_region(record: BulletinRecord) -> Region:
+    """Whom a record is for. A certificate has no region, and needs none: no operator has the role to sign one."""
+    return getattr(record, "region", EVERYONE)
+
+
+def _certificate_rejection(certificate: Certificate, ts: int, role: int, region: Region) -> Rejection | None:
+    """What a certificate has against what its own key signed."""
+    if ts < certificate.not_before:
         return Rejection.NOT_YET_VALID
-    if not certificate.valid_at(message.ts):
+    if not certificate.valid_at(ts):
         return Rejection.NO_LONGER_VALID
-    if message.ROLE & certificate.roles != message.ROLE:
+    if role & certificate.roles != role:
         return Rejection.ROLE_MISSING
-    if not region_of(message, certificate).within(certificate.scope):
+    if not region.within(certificate.scope):
         return Rejection.OUT_OF_SCOPE
     return None

@@ -43,6 +43,16 @@ class CertificateFile:
     envelopes: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Operators' certificates under a root's signature: whose, by which root key id, and stamped when."""
+
+    root: bytes
+    root_id: int
+    ts: int
+    certificates: tuple[Certificate, ...]
+
+
 def sign_certificates(
     certificates: Sequence[Certificate], root: Ed25519PrivateKey, domain: Domain, *, root_id: int, ts: int
 ) -> CertificateFile:
@@ -91,11 +101,18 @@ def parse_armour(text: str) -> CertificateFile:
     return CertificateFile(Domain(int(aid, 16), int(network)), envelopes)
 
 
-def verified_certificates(file: CertificateFile, roots: Sequence[bytes]) -> tuple[Certificate, ...] | None:
-    """The operators' certificates under a root's signature, or None if none of the root public keys made it."""
+def open_certificates(file: CertificateFile, roots: Sequence[bytes]) -> Vouched | None:
+    """What a root signed in a certificate file, or None if none of the root public keys made it."""
     for root in roots:
         bulletin = open_bulletin(file.envelopes, root, file.domain)
         if bulletin is not None and bulletin.key in ROOT_KEYS:
             found = map(unpack_record, bulletin.records)
-            return tuple(record for record in found if isinstance(record, Certificate))
+            certificates = tuple(record for record in found if isinstance(record, Certificate))
+            return Vouched(root, bulletin.key, bulletin.ts, certificates)
     return None
+
+
+def verified_certificates(file: CertificateFile, roots: Sequence[bytes]) -> tuple[Certificate, ...] | None:
+    """The operators' certificates under a root's signature, or None if none of the root public keys made it."""
+    vouched = open_certificates(file, roots)
+    return None if vouched is None else vouched.certificates

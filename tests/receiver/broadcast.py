@@ -22,9 +22,9 @@ from rds.oda.region import EVERYONE, Region
 from rds.oda.signature import Domain
 from rds.oda.urgent_envelope import sign_urgent
 from receiver.clock import TICK_MS
+from receiver.keyring import Keyring
 from receiver.received_group import ReceivedGroup
 from receiver.settings import Settings
-from receiver.verify import Keyring
 
 DOMAIN: Final = Domain(aid=0xC0DE, network=7)
 OPERATOR: Final = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

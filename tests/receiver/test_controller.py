@@ -8,9 +8,10 @@ import pytest
 from rds.oda.region import Region
 from rds.oda.signature import Domain
 from receiver.controller import Change, Controller
+from receiver.keyring import Keyring
 from receiver.settings import Settings
 from receiver.store import Store
-from receiver.verify import Keyring, Rejection, Verdict
+from receiver.verify import Rejection, Verdict
 from tests.receiver.broadcast import (
     DOMAIN,
     STRANGER,

@@ -17,8 +17,9 @@ from rds.oda.messages.test import Test as Exercise
 from rds.oda.messages.tier_now import TierNow
 from rds.oda.region import Region
 from rds.oda.signature import Domain
+from receiver.keyring import Keyring
 from receiver.oda_tracker import Candidate, Standing
-from receiver.verify import PROVEN_REMEMBERED, Keyring, Rejection, Trusted, Verifier
+from receiver.verify import PROVEN_REMEMBERED, Rejection, Trusted, Verifier
 from tests.receiver.broadcast import (
     ALL_AT_ONCE,
     DOMAIN,

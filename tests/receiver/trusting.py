@@ -3,7 +3,8 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rds.oda.messages import UrgentMessage
-from receiver.verify import Keyring, Trusted, Verifier
+from receiver.keyring import Keyring
+from receiver.verify import Trusted, Verifier
 from tests.receiver.broadcast import OPERATOR, certificate, keyring, signed
 
 
