@@ -23,9 +23,9 @@ from rds.oda.messages.curtail import Curtail
 from receiver.chain import IqChain
 from receiver.clock import ms_of
 from receiver.intake import Intake
+from receiver.keyring import Keyring
 from receiver.settings import ONLOOKER
 from receiver.trust import make_keyring, read_trust_file
-from receiver.verify import Keyring
 from tests.benchmarks.encoder_speed import Music
 from tests.benchmarks.impaired import RATE_HZ, Iq, noisy
 
