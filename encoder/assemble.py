@@ -8,7 +8,8 @@ and what is left goes to 0A. Every stream has a period; its group n may be sent 
 later. 3A and the application's slots come first, so that these are even to two groups; then what is due earliest, with
 0A due 1/3 s after the last 0A. Earliest deadline first keeps what can be kept at all. Worst cases in half an hour at
 4 application groups/s: an application group begins 0.18 s after its slot, three 0A take 0.97 s, 64 characters of radio
-text 4.82 s, 3A comes every 4.03 s. An application slot that the carousel leaves empty falls to the next in line.
+text 4.82 s, 3A comes every 4.03 s. An application slot that the carousel leaves empty falls to the next in line. A
+burst is 4 application groups/s for as long as the application asks for it.
 
 4A stands outside the sequence: it is the group whose end is nearest to the minute edge (EN 50067, 3.1.5.6: within
 0.1 s), so at most half a group, 0.044 s, away from it; it says the minute that begins there.
@@ -48,6 +49,7 @@ PERIOD_2A_US: Final = 3 * _SECOND_US // 10
 PERIOD_1A_US: Final = 2 * _SECOND_US
 PERIOD_3A_US: Final = 4 * _SECOND_US
 """The protocol asks for one in 5 s; a second is left for what comes between."""
+BURST_US: Final = _SECOND_US // 4
 _FIRST_US: Final = -_SECOND_US
 """Due long before it may be sent: nothing else is due as early."""
 _SOON_US: Final = _SECOND_US // 5
@@ -79,6 +81,8 @@ class Station:
     group_type: str
     aid: int
     groups_per_second: int
+    burst: bool = False
+    """4 application groups/s while an urgent envelope waits or is in its own run."""
     radio_texts: tuple[RadioText, ...] = ()
     """By rising start; each change turns the A/B flag over."""
     ta: int = 0
@@ -102,6 +106,10 @@ class Application(Protocol):
     @property
     def announcement(self) -> Announcement:
         """What 3A says now."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it wants the slots of a burst."""
 
     def next_symbol(self, now: datetime) -> CodedSymbol | None:
         """The symbol for a slot at `now`, or None."""
@@ -134,10 +142,11 @@ class Assembler:
         self._text_index = -1
         self._text = b""
         self._segment = 0
-        slot_us = _SECOND_US // station.groups_per_second
+        self._slot_us = _SECOND_US // station.groups_per_second
+        self._slots = _Stream(self._slot_us, _FIRST_US, self._application_group)
         self._streams = [
             _Stream(PERIOD_3A_US, _FIRST_US, self._announce),
-            _Stream(slot_us, _FIRST_US, self._application_group),
+            self._slots,
             _Stream(PERIOD_2A_US, _SOON_US, self._radio_text),
             _Stream(PERIOD_1A_US, _SECOND_US, self._slow_label),
         ]
@@ -154,6 +163,8 @@ class Assembler:
         self._index += 1
         if edge is not None:
             return pack_4a(self._station.programme, edge.astimezone(timezone(self._station.utc_offset)))
+        if self._station.burst:
+            self._pace(start_us)
         released = [stream for stream in self._streams if stream.release_us <= start_us]
         for stream in sorted(released, key=lambda stream: stream.due_us):
             if self._due_0a_us <= stream.due_us:
@@ -164,6 +175,14 @@ class Assembler:
                 return group
         self._due_0a_us = start_us + PERIOD_0A_US
         return self._tuning()
+
+    def _pace(self, now_us: int) -> None:
+        """Sets the application's slots to a burst or back; a slot before now is not made up for."""
+        period_us = BURST_US if self._application.urgent else self._slot_us
+        if period_us != self._slots.period_us:
+            last_us = self._slots.release_us - self._slots.period_us
+            self._slots.release_us = max(last_us + period_us, now_us)
+            self._slots.period_us = period_us
 
     def _minute_edge(self) -> datetime | None:
         """The minute edge between the middles of this group and the next: this group's end is the nearest to it."""

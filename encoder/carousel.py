@@ -1,17 +1,19 @@
 """Orders in, one coded symbol out at each application slot: what an operator's key sends next (protocol, Carousel).
 
 An urgent envelope is a run of two passes; it pre-empts all else but another urgent one, and a second urgent one takes
-the first one's second pass. Then comes a heartbeat, then one more pass every 60 s or as soon after as only every
-second run is a repeat, always the same bits, until the event's end. What is left is heartbeats. What an urgent run
-interrupts is sent again as a new run.
+the first one's second pass. Then comes a heartbeat. Between two heartbeats stand at most two other runs of one pass:
+one repeat of an order, 60 s after its last run or as soon after as its turn comes, always the same bits, until its
+end; and what the rotation of bulletins has next. What an urgent run interrupts is sent again as a new run. A bulletin
+with an event that begins at once is urgent, envelope by envelope, and then in the rotation.
 
 Tags. A tag may return 15 s after its last group. Back to back at 4 groups/s a full pass lasts 7.5 s, and a run cut
 short is always followed by an urgent one, whose last before anything else runs two passes: between two uses of a tag
 there are at least 61 symbols, 15.5 s. So nothing ever waits at 1, 2 or 4 groups/s; with a faster caller the slot
 stays empty until the tag is free.
 
-Time stamps. A pass of 7.5 s is shorter than a tick of 10 s, so a heartbeat whose tick still runs after its first
-pass is given its second instead of a new time stamp; heartbeats alone never run ahead of the clock.
+Time stamps. A pass of 7.5 s is shorter than a tick of 10 s, so where nothing else is to be sent a heartbeat whose tick
+still runs after its first pass is given its second instead of a new time stamp; heartbeats alone never run ahead of
+the clock. Where they are too far ahead, as a bulletin took many, what else there is goes on.
 """
 
 from collections import deque
@@ -19,51 +21,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final, TypeGuard
+from typing import Final
 
 from encoder.operator_key import OperatorKey
+from encoder.orders import Order, UrgentOrder, is_event, over_at, repeated_until, silences
+from encoder.rotation import Posted, Rotation, post_records
 from rds.oda.announcement import Announcement
 from rds.oda.application_group import TAGS, CodedSymbol
-from rds.oda.codes import duration_s
 from rds.oda.erasure_code import SYMBOLS, encode_envelope
-from rds.oda.event_fields import EventFields
 from rds.oda.messages import UrgentMessage
-from rds.oda.messages.curtail import Curtail
-from rds.oda.messages.halt import Halt
 from rds.oda.messages.heartbeat import NO_HORIZON, Heartbeat
-from rds.oda.messages.load_up import LoadUp
-from rds.oda.messages.price_now import PriceNow
-from rds.oda.messages.tier_now import TierNow
-from rds.oda.target_fields import ALL_TARGETS, TargetFields, target_of
+from rds.oda.records import BulletinRecord
+from rds.oda.records.planned_event import PlannedEvent
 from rds.oda.ticks import moment_of, tick_of
 
 TAG_PAUSE: Final = timedelta(seconds=15)
 REPEAT_AFTER: Final = timedelta(seconds=60)
+MOST_BETWEEN: Final = 2
+"""Other runs between two heartbeats."""
 MOST_LIVE_EVENTS: Final = 15
 """15 in a heartbeat means 15 or more."""
 
 Compose = Callable[[int, int], UrgentMessage]
 """Makes a message of a key id and a time stamp."""
+ComposeRecord = Callable[[int], BulletinRecord]
+"""Makes a record of its bulletin's time stamp."""
 
 
 class _Kind(Enum):
     URGENT = "urgent"
     REPEAT = "repeat"
+    BULLETIN = "bulletin"
     HEARTBEAT = "heartbeat"
-
-
-@dataclass(slots=True, eq=False)
-class _Order:
-    """A signed message that is sent at once and then repeated."""
-
-    message: UrgentMessage
-    symbols: Sequence[int]
-    until: datetime
-    """No repeat begins from here on."""
-    due: datetime
-    """When the next repeat is wanted."""
-    silenced: bool = False
-    """Ended or overtaken in all its region: not repeated, but an end of it still runs to its `until`."""
 
 
 @dataclass(slots=True)
@@ -73,15 +62,18 @@ class _Run:
     kind: _Kind
     tag: int
     symbols: Sequence[int]
-    order: _Order | None = None
+    order: UrgentOrder | None = None
+    posted: Posted | None = None
     sent: int = 0
 
 
 class Carousel:
     """One key's sequence of runs on one application. Time is an argument and never runs back."""
 
-    def __init__(self, key: OperatorKey, *, utc_offset: timedelta = timedelta()) -> None:
-        """An empty carousel: heartbeats, until something is ordered.
+    def __init__(
+        self, key: OperatorKey, *, utc_offset: timedelta = timedelta(), certificates: Sequence[Posted] = ()
+    ) -> None:
+        """A carousel of heartbeats and certificates, until something is ordered.
 
         Raises:
             TrustError: the key may not send heartbeats.
@@ -89,20 +81,31 @@ class Carousel:
         key.require_role(Heartbeat)
         self._key = key
         self._utc_offset = utc_offset
-        self._waiting: deque[_Order] = deque()
-        self._orders: list[_Order] = []
+        self._waiting: deque[UrgentOrder | Sequence[int]] = deque()
+        self._orders: list[Order] = []
+        self._rotation = Rotation()
+        for posted in certificates:
+            self._rotation.post(posted, first=False)
         self._run: _Run | None = None
         self._last_kind: _Kind | None = None
+        self._between = MOST_BETWEEN
         self._runs = 0
         self._tag_free: dict[int, datetime] = {}
 
     @property
     def announcement(self) -> Announcement:
-        """What 3A says now: urgent while an urgent envelope waits or is in its own run."""
-        urgent = bool(self._waiting) or (self._run is not None and self._run.kind is _Kind.URGENT)
+        """What 3A says now."""
         return Announcement(
-            network=self._key.domain.network, epoch=self._key.certificate.epoch, urgent=int(urgent), run=self._runs
+            network=self._key.domain.network,
+            epoch=self._key.certificate.epoch,
+            urgent=int(self.urgent),
+            run=self._runs,
         )
+
+    @property
+    def urgent(self) -> bool:
+        """Whether an urgent envelope waits or is in its own run."""
+        return bool(self._waiting) or (self._run is not None and self._run.kind is _Kind.URGENT)
 
     def order(self, compose: Compose, now: datetime) -> UrgentMessage:
         """Stamps, signs and queues a message, which goes on the air at the next slot or after those that wait.
@@ -113,12 +116,38 @@ class Carousel:
         """
         message = compose(self._key.certificate.key, self._key.stamp(now))
         symbols = encode_envelope(self._key.sign(message))
-        order = _Order(message, symbols, until=self._repeated_until(message, now), due=now)
+        until = repeated_until(message, self._orders, now)
+        order = UrgentOrder(message=message, begins=moment_of(message.ts), until=until, symbols=symbols, due=now)
         for held in self._orders:
-            held.silenced |= _silences(message, held.message)
+            held.silenced |= silences(message, held, now)
         self._orders.append(order)
         self._waiting.append(order)
         return message
+
+    def publish(self, drafts: Sequence[ComposeRecord], now: datetime, *, events: int = 0) -> int:
+        """Stamps, signs and posts a bulletin, whose first `events` records are planned events. Gives its TS.
+
+        Raises:
+            TrustError: the certificate does not allow it, or a time stamp would be too far ahead.
+            ValueError: the records do not fit a bulletin.
+        """
+        number, ts = self._rotation.free_number(), self._key.stamp(now, max(1, events))
+        records = [compose(ts) for compose in drafts]
+        envelopes = self._key.sign_bulletin(number, ts, records)
+        planned = [record for record in records if isinstance(record, PlannedEvent)]
+        orders = [self._planned(event, ts, index) for index, event in enumerate(planned)]
+        posted = post_records(number, ts, records, envelopes, orders)
+        urgent = any(event.start == 0 for event in planned)
+        if urgent:
+            self._waiting.extend(posted.envelopes)
+        self._rotation.post(posted, first=not urgent)
+        self._orders += orders
+        return ts
+
+    def _planned(self, event: PlannedEvent, bulletin_ts: int, index: int) -> Order:
+        begins = moment_of(event.start_tick(bulletin_ts, index))
+        message = event.message(self._key.certificate.key, bulletin_ts + index)
+        return Order(message=message, begins=begins, until=over_at(begins, event.duration))
 
     def next_symbol(self, now: datetime) -> CodedSymbol | None:
         """The symbol for an application slot at `now`, or None: leave the slot to the base programme.
@@ -143,11 +172,13 @@ class Carousel:
             return True
         if run.sent != SYMBOLS or run.kind is _Kind.URGENT:
             return run.sent >= 2 * SYMBOLS
-        return run.kind is _Kind.REPEAT or tick_of(now) > self._key.last_ts
+        return run.kind is not _Kind.HEARTBEAT or tick_of(now) > self._key.last_ts or self._rotation.next() is not None
 
     def _close(self, run: _Run, now: datetime) -> None:
         if run.order is not None and run.sent < SYMBOLS:
             run.order.due = now
+        if run.posted is not None and run.sent >= SYMBOLS:
+            self._rotation.sent(run.posted)
         self._last_kind = run.kind
         self._run = None
 
@@ -156,69 +187,51 @@ class Carousel:
         if tag in self._tag_free and now < self._tag_free[tag]:
             return None
         self._orders = [order for order in self._orders if order in self._waiting or now < order.until]
-        run = self._urgent_run(tag, now) or self._repeat_run(tag, now) or self._heartbeat_run(tag, now)
+        self._rotation.drop_past(now)
+        run = self._urgent_run(tag, now)
+        if run is None and self._between < MOST_BETWEEN:
+            run = self._repeat_run(tag, now) or self._bulletin_run(tag)
+        run = run or self._heartbeat_run(tag, now) or self._bulletin_run(tag)
         if run is not None:
             self._runs += 1
+            self._between = {_Kind.URGENT: MOST_BETWEEN, _Kind.HEARTBEAT: 0}.get(run.kind, self._between + 1)
         return run
 
     def _urgent_run(self, tag: int, now: datetime) -> _Run | None:
+        """What waits longest; a heartbeat is to follow."""
         if not self._waiting:
             return None
         order = self._waiting.popleft()
+        if not isinstance(order, UrgentOrder):
+            return _Run(_Kind.URGENT, tag, order)
         order.due = now + REPEAT_AFTER
         return _Run(_Kind.URGENT, tag, order.symbols, order)
 
     def _repeat_run(self, tag: int, now: datetime) -> _Run | None:
-        due = [order for order in self._orders if order.due <= now and not order.silenced]
-        if not due or self._last_kind is not _Kind.HEARTBEAT:
+        orders = [order for order in self._orders if isinstance(order, UrgentOrder)]
+        due = [order for order in orders if order.due <= now and not order.silenced]
+        if not due or self._last_kind is _Kind.REPEAT:
             return None
         order = min(due, key=lambda order: order.due)
         order.due = now + REPEAT_AFTER
         return _Run(_Kind.REPEAT, tag, order.symbols, order)
 
+    def _bulletin_run(self, tag: int) -> _Run | None:
+        posted = self._rotation.next()
+        return None if posted is None else _Run(_Kind.BULLETIN, tag, posted.envelopes[posted.next], posted=posted)
+
     def _heartbeat_run(self, tag: int, now: datetime) -> _Run | None:
-        """A heartbeat, whose horizon is the oldest live event; without one it voids all that came before."""
+        """A heartbeat, whose horizon is the oldest event ahead or live; without one it voids all that came before."""
         if self._key.next_ts(now) is None:
             return None
         ts = self._key.stamp(now)
-        live = [order.message.ts for order in self._orders if _is_event(order.message) and not order.silenced]
+        events = [order for order in self._orders if is_event(order.message) and not order.silenced]
         heartbeat = Heartbeat(
             key=self._key.certificate.key,
             ts=ts,
-            horizon=min(ts - min(live, default=ts), NO_HORIZON),
-            live_events=min(len(live), MOST_LIVE_EVENTS),
+            horizon=min(ts - min((order.message.ts for order in events), default=ts), NO_HORIZON),
+            live_events=min(sum(order.begins <= now for order in events), MOST_LIVE_EVENTS),
+            schedule=self._rotation.newest_schedule_ts & 0xFF,
             utc_offset=self._utc_offset // timedelta(minutes=15),
         )
         return _Run(_Kind.HEARTBEAT, tag, encode_envelope(self._key.sign(heartbeat)))
-
-    def _repeated_until(self, message: UrgentMessage, now: datetime) -> datetime:
-        """A message's own end; for an end or cancel that of the last event it reaches, or now if it reaches none."""
-        if isinstance(message, EventFields):
-            return _end(message)
-        return max((order.until for order in self._orders if _reaches(message, order.message)), default=now)
-
-
-def _end(event: EventFields) -> datetime:
-    return moment_of(event.ts) + timedelta(seconds=duration_s(event.duration))
-
-
-def _is_event(message: UrgentMessage) -> TypeGuard[Curtail | Halt | LoadUp]:
-    return isinstance(message, Curtail | Halt | LoadUp)
-
-
-def _reaches(message: UrgentMessage, older: UrgentMessage) -> bool:
-    """Whether an end or cancel reaches an older event of the same key, if only in part of its region."""
-    if not isinstance(message, TargetFields) or not _is_event(older):
-        return False
-    if message.target == ALL_TARGETS:
-        return older.region.within(message.region)
-    return message.target == target_of(older.ts)
-
-
-def _silences(message: UrgentMessage, older: UrgentMessage) -> bool:
-    """Whether nobody needs to hear the older message again: it is ended, or overtaken, in all its region."""
-    if isinstance(message, TierNow | PriceNow):
-        return type(older) is type(message) and older.region.within(message.region)
-    if isinstance(message, TargetFields) and _is_event(older):
-        return _reaches(message, older) and older.region.within(message.region)
-    return False

@@ -78,6 +78,11 @@ class Certificate:
         """A role that no operator's key has: what an operator signs is no certificate."""
         return _NO_OPERATORS_ROLE
 
+    @property
+    def region(self) -> Region:
+        """Where the key may send."""
+        return self.scope
+
     def pack_body(self) -> bytes:
         """The 45 bytes."""
         values = {name: int(getattr(self, name)) for name in _NUMBERS}

@@ -7,6 +7,7 @@ from pathlib import Path
 from encoder.operator_key import OperatorKey
 from rds.group import Group
 from rds.oda.application_group import CodedSymbol, unpack_symbol
+from rds.oda.bulletin import Bulletin, is_bulletin_envelope, open_bulletin
 from rds.oda.certificate import ALL_ROLES, Certificate, Role
 from rds.oda.certificate_pem import armour, sign_certificates
 from rds.oda.erasure_code import decode_symbols
@@ -76,11 +77,39 @@ def runs(symbols: Sequence[CodedSymbol]) -> list[list[CodedSymbol]]:
     return found
 
 
-def opened(run: Sequence[CodedSymbol]) -> UrgentMessage:
-    """The message of a run of at least 20 symbols, its signature checked."""
+def envelope_of(run: Sequence[CodedSymbol]) -> bytes:
+    """The envelope of a run of at least 20 symbols."""
     envelope = decode_symbols({symbol.esi: symbol.value for symbol in run})
     assert envelope is not None
+    return envelope
+
+
+def bulletins(envelopes: Iterable[bytes]) -> list[Bulletin]:
+    """The operator's or root's bulletins in envelopes, each once, as soon as they are whole; signatures checked."""
+    parts: dict[tuple[int, int, int], dict[int, bytes]] = {}
+    found: list[Bulletin] = []
+    for envelope in envelopes:
+        if is_bulletin_envelope(envelope):
+            number, index, last, stamp = envelope[0] & 0xF, envelope[1] >> 4, envelope[1] & 0xF, envelope[2]
+            held = parts.setdefault((number, last, stamp), {})
+            held[index] = envelope
+            if len(held) == last + 1:
+                whole = [held[part] for part in range(last + 1)]
+                opened_ones = (open_bulletin(whole, key, DOMAIN) for key in (OPERATOR_PUBLIC, ROOT_PUBLIC))
+                [bulletin] = [each for each in opened_ones if each is not None]
+                found += [] if bulletin in found else [bulletin]
+    return found
+
+
+def opened(run: Sequence[CodedSymbol]) -> UrgentMessage:
+    """The message of a run of at least 20 symbols, its signature checked."""
+    envelope = envelope_of(run)
     assert verify_urgent(envelope, OPERATOR_PUBLIC, DOMAIN)
     message = unpack_message(urgent_head(envelope))
     assert message is not None
     return message
+
+
+def bulletin_text(*records: str, at: str = "00:00:00") -> str:
+    """A bulletin of a plan, to stand at the plan's end."""
+    return "\n".join([f'[[bulletin]]\nat = "{at}"', *(f"[[bulletin.record]]\n{record}" for record in records)])

@@ -38,6 +38,7 @@ class Counter:
 
     def __init__(self, empty: frozenset[int] = frozenset()) -> None:
         self.asked = 0
+        self.urgent = False
         self._empty = empty
 
     def next_symbol(self, now: datetime) -> CodedSymbol | None:
@@ -186,6 +187,40 @@ def test_application_groups_carry_the_symbols_in_order_and_empty_slots_go_to_oth
     values = [symbol.value for symbol in symbols if symbol is not None]
     assert values == [value for value in range(1, values[-1] + 1) if not 5 <= value < 13]
     assert len(groups) == 100
+
+
+@pytest.mark.parametrize("rate", [1, 2, 4])
+@pytest.mark.parametrize("phase", [0.0, 0.4, 0.93])
+def test_a_burst_is_4_groups_a_second_for_as_long_as_it_is_asked_for(rate: int, phase: float) -> None:
+    """Asked for from `phase` after 20 s, for 15 s; the other groups keep their rates."""
+    application = Counter()
+    assembler = Assembler(replace(FULL, groups_per_second=rate, burst=True), application, clock=CLOCK)
+    groups = []
+    for index in range(round(60 / GROUP_PERIOD_S)):
+        application.urgent = 20 + phase <= index * GROUP_PERIOD_S < 35 + phase
+        groups.append(assembler.next_group())
+    starts = [at for at, group in enumerate(groups) if group.group_type == "11A"]
+    moments = [at * GROUP_PERIOD_S for at in starts]
+    calm = [at for at in moments if at < 20 + phase]
+    burst = [at for at in moments if 20 + phase <= at < 35 + phase]
+    after = [at for at in moments if at >= 35 + phase]
+    assert len(calm) == pytest.approx(rate * (20 + phase), abs=1)
+    assert len(burst) == pytest.approx(4 * 15, abs=2)
+    assert len(after) == pytest.approx(rate * (25 - phase), abs=2)
+    assert burst[0] - 20 - phase <= 0.25, "it begins at once, and not after what is left of a slow slot"
+    assert all(later - earlier >= 0.25 - 2 * GROUP_PERIOD_S for earlier, later in pairwise(moments)), (
+        "no slot made up for"
+    )
+    tuning = [at * GROUP_PERIOD_S for at, group in enumerate(groups) if group.group_type == "0A"]
+    assert all(sum(second <= at < second + 1 for at in tuning) >= 2 for second in range(58))
+
+
+def test_a_station_without_bursts_keeps_its_share() -> None:
+    application = Counter()
+    application.urgent = True
+    assembler = Assembler(replace(FULL, groups_per_second=1), application, clock=CLOCK)
+    groups = [assembler.next_group() for _ in range(round(20 / GROUP_PERIOD_S))]
+    assert sum(group.group_type == "11A" for group in groups) == pytest.approx(20, abs=1)
 
 
 def test_time_is_counted_in_bits_without_drift() -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, Self
 
 from rds.fields import Layout
 from rds.oda.bulletin import MAX_RECORD_OCTETS, Record
+from rds.oda.region import Region
 
 
 class BulletinRecord(Protocol):
@@ -23,6 +24,10 @@ class BulletinRecord(Protocol):
     @property
     def role(self) -> int:
         """The role bit that an operator's key needs; a certificate's is one that no operator has."""
+
+    @property
+    def region(self) -> Region:
+        """Where it holds; a certificate's is its scope."""
 
     def pack_body(self) -> bytes:
         """The body.
