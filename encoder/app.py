@@ -13,7 +13,7 @@ from encoder.broadcast import broadcast, group_count
 from encoder.fm import AMPLITUDE, FmModulator, interpolation_for
 from encoder.group_list import Lines, read_groups
 from encoder.impairments import ClockError, Noise
-from encoder.key_files import load_operator
+from encoder.key_files import load_certificates, load_operator
 from encoder.mpx import Mpx, MpxSynthesiser
 from encoder.options import Outputs, SignalOptions, checked_rate
 from encoder.output_file import whole_file
@@ -234,12 +234,16 @@ def _opened(plan: Path, clock: datetime, duration_s: float | None) -> tuple[Call
         raise UsageError(f"clock {error}") from None
     read = read_plan(_plan_text(plan), source=str(plan), clock=clock)
     total = group_count(read, clock=clock, duration_s=duration_s)
-    files = [plan.parent / name for name in (read.keys.operator, read.keys.certificate, read.keys.root)]
+    operator, certificate, root = (
+        plan.parent / name for name in (read.keys.operator, read.keys.certificate, read.keys.root)
+    )
+    more = [plan.parent / name for name in read.keys.certificates]
 
     def groups() -> Iterator[Group]:
         # A key knows its newest time stamp, so every output begins with a fresh one: all tell the same.
-        key = load_operator(*files, domain=read.domain)
-        return broadcast(read, key, clock=clock, groups=total)
+        key = load_operator(operator, certificate, root, domain=read.domain)
+        vouched = load_certificates([certificate, *more], root, domain=read.domain)
+        return broadcast(read, key, vouched, clock=clock, groups=total)
 
     return groups, total
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Final
 from encoder.operator_key import OperatorKey
 from rds.errors import InputError, TrustError, UsageError
 from rds.oda.certificate import LONGEST_VALIDITY, ROOT_KEYS, Certificate, Role
-from rds.oda.certificate_pem import armour, parse_armour, sign_certificates, verified_certificates
+from rds.oda.certificate_pem import CertificateFile, armour, parse_armour, sign_certificates, verified_certificates
 from rds.oda.keys import (
     SEED_OCTETS,
     parse_private_key,
@@ -120,6 +121,25 @@ def write_keys(folder: Path, files: tuple[KeyFile, ...]) -> None:
         raise
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """A certificate file whose signature is the root's, and what it certifies."""
+
+    file: CertificateFile
+    certificates: tuple[Certificate, ...]
+
+
+def load_certificates(paths: Sequence[Path], root: Path, *, domain: Domain) -> list[Vouched]:
+    """The certificates that a plan sends, verified as a receiver would.
+
+    Raises:
+        InputError: a file that cannot be read or holds something else.
+        TrustError: a certificate is for another application or network, or not of this root.
+    """
+    root_key = _load_root(root)
+    return [_load_vouched(path, root, root_key, domain) for path in paths]
+
+
 def load_operator(operator: Path, certificate: Path, root: Path, *, domain: Domain) -> OperatorKey:
     """The operator key of a plan, its certificate verified as a receiver would.
 
@@ -131,10 +151,21 @@ def load_operator(operator: Path, certificate: Path, root: Path, *, domain: Doma
         private_key = parse_private_key(_read(operator))
     except ValueError as error:
         raise InputError(f"{operator}: {error}") from None
+    public_key = private_key.public_key().public_bytes_raw()
+    for candidate in _load_vouched(certificate, root, _load_root(root), domain).certificates:
+        if candidate.public_key == public_key:
+            return OperatorKey(private_key, candidate, domain=domain)
+    raise TrustError(f"{certificate} is for another key than {operator}; give the two that were made together")
+
+
+def _load_root(root: Path) -> bytes:
     try:
-        root_key = parse_public_key(_read(root))
+        return parse_public_key(_read(root))
     except ValueError as error:
         raise InputError(f"{root}: {error}") from None
+
+
+def _load_vouched(certificate: Path, root: Path, root_key: bytes, domain: Domain) -> Vouched:
     try:
         file = parse_armour(_read(certificate).decode("ascii", errors="replace"))
     except ValueError as error:
@@ -147,11 +178,7 @@ def load_operator(operator: Path, certificate: Path, root: Path, *, domain: Doma
     certificates = verified_certificates(file, [root_key])
     if certificates is None:
         raise TrustError(f"{certificate} is not signed by the root in {root}; give the root that made it")
-    public_key = private_key.public_key().public_bytes_raw()
-    for candidate in certificates:
-        if candidate.public_key == public_key:
-            return OperatorKey(private_key, candidate, domain=domain)
-    raise TrustError(f"{certificate} is for another key than {operator}; give the two that were made together")
+    return Vouched(file, certificates)
 
 
 def _read(path: Path) -> bytes:

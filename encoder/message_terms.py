@@ -36,6 +36,8 @@ ALL_EVENTS: Final = "all"
 _HEADER_NAMES: Final = frozenset(field.split(":")[0] for field in HEADER.split())
 _SHARES: Final = 64
 _LONGEST_MIN: Final = 63 * 60
+TIER_NAMES: Final = ("super off-peak", "off-peak", "shoulder", "peak", "critical peak")
+"""Tiers 0 to 4; 5 to 7 are what the region's table says (protocol, Records)."""
 _LEVEL_WANTED: Final = 'allowed: "1 A" to "80 A", "0 %" to "100 %" of the rating, normal, moderate, high, emergency'
 _DISPATCH_WANTED: Final = (
     'allowed: "all", "2 %" to "100 %" of the chargers, "subgroup 0" to "subgroup 63", "spread 10 s" to "spread 630 s"'
@@ -81,16 +83,28 @@ def parse_level(text: str) -> int:
 
 
 def parse_tier(text: str) -> int:
-    """The level of "0" to "7", or of "schedule".
+    """The tier 0 to 7 of its number or name.
 
     Raises:
-        ValueError: none of these.
+        ValueError: neither.
     """
-    if text == "schedule":
-        return SCHEDULE_LEVEL
+    if text in TIER_NAMES:
+        return TIER_NAMES.index(text)
     if re.fullmatch(rf"[0-{MAX_TIER}]", text):
         return int(text)
-    raise ValueError(f'{text!r}; allowed: "0" to "{MAX_TIER}", or "schedule" to go back to it')
+    raise ValueError(f'{text!r}; allowed: "0" to "{MAX_TIER}", {", ".join(TIER_NAMES)}')
+
+
+def parse_tier_level(text: str) -> int:
+    """The level of a tier, or of "schedule".
+
+    Raises:
+        ValueError: neither.
+    """
+    try:
+        return SCHEDULE_LEVEL if text == "schedule" else parse_tier(text)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "schedule" to go back to it') from None
 
 
 def parse_price_code(text: str) -> int:
@@ -142,7 +156,7 @@ def read_message(table: TomlTable, events: Mapping[str, Region]) -> MessageDraft
             default = None if target is None else events.get(target)
             codes[name] = int(table.parsed(name, Region.parse, default=default))
         elif name not in _HEADER_NAMES and name not in ("target", "reserved"):
-            codes[name] = _read_code(table, name, kind)
+            codes[name] = read_code(table, name, kind)
     draft = MessageDraft(kind, codes, target)
     try:
         draft.compose(0, 0)
@@ -151,26 +165,47 @@ def read_message(table: TomlTable, events: Mapping[str, Region]) -> MessageDraft
     return draft
 
 
-def _read_code(table: TomlTable, name: str, kind: type[UrgentMessage]) -> int:
-    """The code of one field of the layout."""
+def read_name(table: TomlTable, events: Mapping[str, Region]) -> str | None:
+    """The name that an end or cancel may reach an event by, if it has one.
+
+    Raises:
+        UsageError: it is the name of another event.
+    """
+    name = table.string("name") if "name" in table else None
+    if name == ALL_EVENTS or name in events:
+        raise table.refusal("name", f"allowed: a name of its own, not {ALL_EVENTS}")
+    return name
+
+
+def read_code(table: TomlTable, name: str, kind: type[UrgentMessage]) -> int:
+    """The code of one field of the layout.
+
+    Raises:
+        UsageError: it is missing or not allowed.
+    """
     if name == "dispatch":
         return table.parsed("dispatch", parse_dispatch, default=DISPATCH_ALL)
     if name == "duration":
-        return _coded(table, "duration_min", duration_code)
+        return coded_minutes(table, "duration_min", duration_code)
     if name == "release":
-        return _coded(table, "release_min", release_code) if "release_min" in table else RELEASE_DEFAULT
+        return coded_minutes(table, "release_min", release_code) if "release_min" in table else RELEASE_DEFAULT
     if name != "level":
         return table.integer(name, low=0, high=(1 << kind.LAYOUT.bits) - 1)
     if kind is Halt:
         return 0
     if kind is TierNow:
-        return table.parsed("tier", parse_tier)
+        return table.parsed("tier", parse_tier_level)
     if kind is PriceNow:
         return table.parsed("price_code", parse_price_code)
     return table.parsed("level", parse_level)
 
 
-def _coded(table: TomlTable, name: str, code: Callable[[int], int]) -> int:
+def coded_minutes(table: TomlTable, name: str, code: Callable[[int], int]) -> int:
+    """The code of a field in whole minutes.
+
+    Raises:
+        UsageError: it is missing, or no code has this length.
+    """
     minutes = table.integer(name, low=0, high=_LONGEST_MIN)
     try:
         return code(minutes)

@@ -1,9 +1,10 @@
-"""A plan's text to a station and its messages by time; every complaint names file, line, value seen and values allowed.
+"""A plan's text to a station and its orders by time; every complaint names file, line, value seen and values allowed.
 
 [station]       pi ps pty tp ta ms di af ecc utc_offset; [[station.rt]] text at
-[application]   aid network group_type groups_per_second
-[keys]          operator certificate root: files, from the plan's own folder
+[application]   aid network group_type groups_per_second burst
+[keys]          operator certificate root certificates: files, from the plan's own folder
 [[message]]     type at name, and what the type takes (encoder/message_terms.py)
+[[bulletin]]    at; [[bulletin.record]] type, and what the type takes (encoder/record_terms.py)
 """
 
 import re
@@ -13,10 +14,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from encoder.assemble import RadioText, Station
-from encoder.message_terms import ALL_EVENTS, MessageDraft, read_message
+from encoder.message_terms import MessageDraft, read_message, read_name
+from encoder.record_terms import RecordDraft, read_records
+from encoder.slot_terms import Calendar
 from rds.basic import MAX_AF, PS_LENGTH, RT_LENGTH, Programme, af_code, af_pairs
 from rds.moment import parse_moment
 from rds.oda.aid import DEFAULT_AID, parse_aid
+from rds.oda.bulletin import PAYLOAD_OCTETS
 from rds.oda.messages.curtail import Curtail
 from rds.oda.messages.halt import Halt
 from rds.oda.messages.load_up import LoadUp
@@ -48,12 +52,29 @@ class PlannedMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedBulletin:
+    """Records that go out under one signature, and the moment at which they are ordered."""
+
+    moment: datetime
+    drafts: tuple[RecordDraft, ...]
+    """Planned events first."""
+    place: str
+
+    @property
+    def envelopes(self) -> int:
+        """How many it will be."""
+        return 1 + -(-sum(draft.octets for draft in self.drafts) // PAYLOAD_OCTETS)
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFiles:
     """The files that a plan names, as written in it, and where."""
 
     operator: str
     certificate: str
     root: str
+    certificates: tuple[str, ...]
+    """More certificates for the air: those of other operators, those of the next epoch."""
     place: str
 
 
@@ -64,7 +85,7 @@ class Plan:
     station: Station
     domain: Domain
     keys: KeyFiles
-    messages: tuple[PlannedMessage, ...]
+    orders: tuple[PlannedMessage | PlannedBulletin, ...]
     """By rising moment."""
 
 
@@ -76,14 +97,21 @@ def read_plan(text: str, *, source: str, clock: datetime) -> Plan:
     """
     table = parse_toml(text, source=source)
     station, application, keys = (table.table(name) for name in ("station", "application", "keys"))
+    built = _station(station, application, clock)
     plan = Plan(
-        station=_station(station, application, clock),
+        station=built,
         domain=Domain(
             aid=application.parsed("aid", parse_aid, default=DEFAULT_AID),
             network=application.integer("network", low=0, high=0xFF),
         ),
-        keys=KeyFiles(keys.string("operator"), keys.string("certificate"), keys.string("root"), keys.place()),
-        messages=tuple(_messages(table.tables("message"), clock)),
+        keys=KeyFiles(
+            keys.string("operator"),
+            keys.string("certificate"),
+            keys.string("root"),
+            tuple(keys.parsed_list("certificates", str)),
+            keys.place(),
+        ),
+        orders=tuple(_orders(table, built.utc_offset, clock)),
     )
     table.close()
     return plan
@@ -101,6 +129,7 @@ def _station(table: TomlTable, application: TomlTable, clock: datetime) -> Stati
         group_type=application.choice("group_type", GROUP_TYPES, default=GROUP_TYPES[0]),
         aid=application.parsed("aid", parse_aid, default=DEFAULT_AID),
         groups_per_second=_groups_per_second(application),
+        burst=application.boolean("burst", default=False),
         radio_texts=tuple(sorted(_radio_texts(table.tables("rt"), clock), key=lambda text: text.start)),
         ta=int(ta),
         ms=int(table.choice("ms", ("music", "speech"), default="music") == "music"),
@@ -124,20 +153,20 @@ def _radio_texts(tables: list[TomlTable], clock: datetime) -> Iterator[RadioText
         yield RadioText(start, table.parsed("text", _radio_text))
 
 
-def _messages(tables: list[TomlTable], clock: datetime) -> list[PlannedMessage]:
-    """The messages by rising moment; each end or cancel names an event that is sent before it."""
-    by_moment = sorted(((_moment(table, clock), table) for table in tables), key=lambda pair: pair[0])
+def _orders(table: TomlTable, utc_offset: timedelta, clock: datetime) -> Iterator[PlannedMessage | PlannedBulletin]:
+    """Bulletins and messages by rising moment; each end or cancel names an event that is sent before it."""
+    bulletins, messages = table.tables("bulletin"), table.tables("message")
+    tables = [(_moment(each, clock), each) for each in (*bulletins, *messages)]
     events: dict[str, Region] = {}
-    messages = []
-    for moment, table in by_moment:
-        draft = read_message(table, events)
-        name = table.string("name") if "name" in table else None
-        if name == ALL_EVENTS or name in events:
-            raise table.refusal("name", f"allowed: a name of its own, not {ALL_EVENTS}")
+    for moment, each in sorted(tables, key=lambda pair: pair[0]):
+        if each in bulletins:
+            yield PlannedBulletin(moment, read_records(each, Calendar(moment, utc_offset), events), each.place())
+            continue
+        draft = read_message(each, events)
+        name = read_name(each, events)
         if name is not None and draft.kind in _EVENTS:
             events[name] = Region(draft.codes["region"])
-        messages.append(PlannedMessage(moment, draft, name, table.place()))
-    return messages
+        yield PlannedMessage(moment, draft, name, each.place())
 
 
 def _moment(table: TomlTable, clock: datetime) -> datetime:

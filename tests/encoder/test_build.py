@@ -25,11 +25,13 @@ from rds.oda.messages.tier_now import TierNow
 from rds.oda.region import Region
 from rds.oda.target_fields import target_of
 from rds.oda.ticks import tick_of
+from rds.oda.urgent_envelope import is_urgent_envelope
 from tests.encoder.networks import (
     CLOCK,
     PASS,
     application_symbols,
     certificate,
+    envelope_of,
     opened,
     plan_text,
     runs,
@@ -86,7 +88,7 @@ def test_what_is_planned_is_what_a_receiver_of_the_hex_list_verifies(tmp_path: P
     found = runs(application_symbols(built(plan, duration_s=500)))
     messages: list[UrgentMessage] = []
     for run in found:
-        if len(run) >= PASS and (not messages or opened(run) not in messages):
+        if len(run) >= PASS and is_urgent_envelope(envelope_of(run)) and opened(run) not in messages:
             messages.append(opened(run))
     event, now, ended = (message for message in messages if not isinstance(message, Heartbeat))
     assert isinstance(event, Curtail)

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.message_terms import parse_dispatch, parse_level, parse_price_code, parse_tier, read_message
-from encoder.plan import Plan, read_plan
+from encoder.message_terms import (
+    parse_dispatch,
+    parse_level,
+    parse_price_code,
+    parse_tier,
+    parse_tier_level,
+    read_message,
+)
+from encoder.plan import Plan, PlannedMessage, read_plan
 from rds.basic import af_pairs
 from rds.errors import UsageError
 from rds.oda.codes import Dispatch, Severity, is_curtail_level, level_text
@@ -39,7 +46,7 @@ def test_a_small_plan_has_the_usual_values() -> None:
     assert (station.ps, station.ta, station.ms, station.di) == (b"EVRDS   ", 0, 1, 0)
     assert (station.group_type, station.groups_per_second, station.aid) == ("11A", 2, 0xC0DE)
     assert (station.radio_texts, station.ecc, station.af_words) == ((), None, (0xE0CD,))
-    assert (plan.domain.aid, plan.domain.network, plan.messages) == (0xC0DE, 7, ())
+    assert (plan.domain.aid, plan.domain.network, plan.orders) == (0xC0DE, 7, ())
 
 
 def test_a_station_s_words_become_its_fields() -> None:
@@ -110,9 +117,11 @@ def test_every_message_but_the_heartbeat_can_be_planned() -> None:
 
 def test_messages_stand_by_their_time_and_an_end_takes_its_event_s_region() -> None:
     plan = read(END, NAMED, f"{CURTAIL.replace('00:00:08', '2026-12-01T18:00:05+01:00')}")
-    assert [message.moment - CLOCK for message in plan.messages] == [timedelta(seconds=s) for s in (5, 8, 30)]
-    assert plan.messages[2].draft.compose(1, 9, 77) == End(1, 9, Region.parse("12FFF"), 77, 0)
-    assert plan.messages[2].place == "plan.toml:12"
+    assert [message.moment - CLOCK for message in plan.orders] == [timedelta(seconds=s) for s in (5, 8, 30)]
+    last = plan.orders[2]
+    assert isinstance(last, PlannedMessage)
+    assert last.draft.compose(1, 9, 77) == End(1, 9, Region.parse("12FFF"), 77, 0)
+    assert last.place == "plan.toml:12"
 
 
 @given(st.integers(0, 255).filter(is_curtail_level))
@@ -122,7 +131,7 @@ def test_a_level_s_words_are_read_back(level: int) -> None:
 
 def test_severities_tiers_prices_and_shares() -> None:
     assert [parse_level(severity.name.lower()) for severity in Severity] == [240, 241, 242, 243]
-    assert (parse_tier("0"), parse_tier("7"), parse_tier("schedule")) == (0, 7, 128)
+    assert (parse_tier("0"), parse_tier("7"), parse_tier_level("schedule")) == (0, 7, 128)
     assert (parse_price_code("127"), parse_price_code("-127"), parse_price_code("0")) == (127, 129, 0)
     assert parse_price_code("schedule") == 128
     assert [Dispatch.of(parse_dispatch(f"{percent} %")).fraction for percent in (2, 50, 100)] == [0, 31, 63]
@@ -237,7 +246,7 @@ def test_an_event_s_name_is_its_own_and_an_end_comes_after_its_event() -> None:
 
 def test_the_clock_of_a_plan_is_where_its_times_count_from() -> None:
     clock = datetime(2027, 1, 1, tzinfo=UTC)
-    [message] = read_plan(plan_text(CURTAIL), source="plan.toml", clock=clock).messages
+    [message] = read_plan(plan_text(CURTAIL), source="plan.toml", clock=clock).orders
     assert message.moment == clock + timedelta(seconds=8)
 
 
