@@ -29,6 +29,7 @@ from rds.oda.target_fields import ALL_TARGETS, target_of
 from rds.oda.ticks import tick_of
 from tests.encoder.carousel_driver import RATES, Driver, Run, curtail, end, halt
 from tests.encoder.networks import CLOCK, DOMAIN, PASS, ROOT, certificate, operator_key
+from tests.rds.oda.protocol_document import BLOCKS, Example
 
 NOW: Final = tick_of(CLOCK)
 R12: Final = Region.parse("12FFF")
@@ -75,6 +76,30 @@ def test_idle_is_heartbeat_schedule_heartbeat_certificates_heartbeat_the_rest(ra
     first, second, root = sorted(driver.bulletins(), key=lambda bulletin: bulletin.number)
     assert (first.records, second.records) == ((pack_record(NOTICE),), (pack_record(TODAY),))
     assert (root.number, root.key, root.records) == (CERTIFICATE_BULLETIN, 14, (pack_record(certificate()),))
+
+
+def test_the_example_of_the_protocol() -> None:
+    """An `x` stands before what is cut short, told by the run that sends it anew."""
+    example = Example.parse(BLOCKS["carousel"])
+    driver = Driver(2, carousel=Carousel(operator_key(), certificates=[certificates()]))
+    driver.publish(TODAY)
+    driver.publish(NOTICE)
+    driver.go(20)
+    driver.order(halt)
+    driver.go(300)
+    names = [
+        label(run) if run.whole else f"x{label(driver.runs[index + 3])}" for index, run in enumerate(driver.runs[:12])
+    ]
+    cut, again = (driver.runs[index].symbols[0].value for index in (1, 4))
+    assert cut == again
+    assert names == example.values["new"].split()
+    calm = Driver(2, carousel=Carousel(operator_key(), certificates=[certificates()]))
+    calm.publish(TODAY)
+    calm.publish(NOTICE)
+    calm.go(24 * PASS / 2)
+    idle = example.values["idle"].split()
+    assert labels(calm)[6:15] == idle
+    assert labels(calm)[15:23] == idle[:8]
 
 
 def test_a_late_joiner_waits_a_turn_at_most() -> None:

@@ -21,15 +21,23 @@ from rds.oda.codes import duration_s, level_text, release_s
 from rds.oda.draw import delay_ms, draw
 from rds.oda.erasure_code import decode_symbols, encode_envelope
 from rds.oda.messages import UrgentMessage, message_types, pack_message, unpack_message
-from rds.oda.records import pack_record, unpack_record
+from rds.oda.records import BulletinRecord, pack_record, unpack_record
+from rds.oda.records.notice import Notice
+from rds.oda.records.planned_event import PlannedEvent
+from rds.oda.records.price_schedule import PriceSchedule
+from rds.oda.records.table import Table
+from rds.oda.records.tier_schedule import TierSchedule
 from rds.oda.region import Region
+from rds.oda.schedule_fields import ScheduleFields
 from rds.oda.signature import Domain, is_public_key, sign, verify
-from rds.oda.ticks import moment_of
+from rds.oda.ticks import TICK_S, moment_of
 from rds.oda.urgent_envelope import sign_urgent, verify_urgent
 from tests.rds.oda.protocol_document import BLOCKS, TEXT, Example, Field
 
 _FILE: Final = "certificate-file"
-_EXAMPLES: Final = {name: Example.parse(body) for name, body in BLOCKS.items() if name != _FILE}
+_CAROUSEL: Final = "carousel"
+"""Checked where the sender is: tests/encoder/test_rotation.py."""
+_EXAMPLES: Final = {name: Example.parse(body) for name, body in BLOCKS.items() if name not in (_FILE, _CAROUSEL)}
 _SIGNATURE: Final = _EXAMPLES["signature"]
 _BULLETIN: Final = _EXAMPLES["bulletin"]
 
@@ -43,7 +51,7 @@ def _key_and_domain(example: Example) -> tuple[Ed25519PrivateKey, bytes, Domain]
 
 
 def _check_meaning(field: Field) -> None:
-    """A moment, a time in minutes or a level that a field's last column states.
+    """A moment, a time in minutes, a level or a type that a field's last column states.
 
     Raises:
         AssertionError: the field's value does not mean it.
@@ -232,6 +240,91 @@ def _check_bulletin(example: Example) -> None:
     assert sign(content, private_key, domain) == example.octets("signature")
 
 
+def _record_of(example: Example) -> BulletinRecord:
+    """The record of an example, checked against its bytes: its first fields are those shown, its last ones named."""
+    example.check_digits()
+    record = example.octets("record")
+    assert len(record) == 2 + record[1]
+    assert record[2:].startswith(example.packed)
+    unpacked = unpack_record(Record(record[0], record[2:]))
+    assert unpacked is not None
+    assert pack_record(unpacked) == Record(record[0], record[2:])
+    for name, value in example.numbers_by_name.items():
+        if name not in ("reserved", "tiers"):
+            assert getattr(unpacked, name) == value, name
+    return unpacked
+
+
+def _check_schedule_meaning(example: Example, schedule: ScheduleFields) -> None:
+    meanings = {field.name: field.meaning for field in example.fields}
+    assert f"{meanings['day']}T{meanings['start']}" == f"{moment_of(schedule.start_tick):%Y-%m-%dT%H:%M}"
+    assert meanings["slot"] == f"{schedule.slot_ticks * TICK_S // 60} min"
+
+
+def _check_tier_schedule(example: Example) -> None:
+    schedule = _record_of(example)
+    assert isinstance(schedule, TierSchedule)
+    _check_schedule_meaning(example, schedule)
+    tiers = next(field.value for field in example.fields if field.name == "tiers")
+    assert tiers == "0o" + "".join(map(str, schedule.tiers))
+    stagger = next(field.meaning for field in example.fields if field.name == "stagger")
+    assert stagger == f"{(schedule.stagger_s or 0) // 60} min"
+
+
+def _check_price_schedule(example: Example) -> None:
+    schedule = _record_of(example)
+    assert isinstance(schedule, PriceSchedule)
+    _check_schedule_meaning(example, schedule)
+    assert list(schedule.codes) == example.numbers("codes")
+    assert next(field.meaning for field in example.fields if field.name == "scale") == schedule.price_scale.text(1)
+
+
+def _check_planned_event(example: Example) -> None:
+    event = _record_of(example)
+    assert isinstance(event, PlannedEvent)
+    meanings = {field.name: field.meaning for field in example.fields}
+    for field in example.fields:
+        _check_meaning(field)
+    assert meanings["start"] == f"{event.start // 60} h"
+    assert meanings["ramp"] == f"{event.ramp_s // 60} min"
+    assert tuple(field.name for field in example.fields) == PlannedEvent.LAYOUT.names
+
+
+def _check_table(example: Example) -> None:
+    table = _record_of(example)
+    assert isinstance(table, Table)
+    assert table.text == example.values["text"]
+    assert next(field.meaning for field in example.fields if field.name == "item") == f"tier {table.tier}"
+
+
+def _check_notice(example: Example) -> None:
+    notice = _record_of(example)
+    assert isinstance(notice, Notice)
+    assert notice.text == example.values["text"]
+    meanings = {field.name: field.meaning for field in example.fields}
+    assert meanings["severity"] == notice.named_severity.name.lower()
+    _check_meaning(next(field for field in example.fields if field.name == "duration"))
+
+
+def _check_plan_bulletin(example: Example) -> None:
+    example.check_digits()
+    for field in example.fields:
+        if field.name == "ts":
+            _check_meaning(field)
+    private_key, public_key, domain = _key_and_domain(_SIGNATURE)
+    values = example.numbers_by_name
+    packed = [_EXAMPLES[name].octets("record") for name in ("planned-event", "tier-schedule")]
+    records = tuple(Record(record[0], record[2:]) for record in packed)
+    bulletin = Bulletin(values["bulletin"], values["key"], values["ts"], records)
+    envelopes = tuple(example.octets(f"envelope-{index}") for index in range(2))
+    assert sign_bulletin(bulletin, private_key, domain) == envelopes
+    assert open_bulletin(envelopes, public_key, domain) == bulletin
+    content = example.octets("head") + b"".join(packed).ljust(70, b"\0")
+    assert example.packed == example.octets("head")
+    assert domain.signed(content) == example.octets("signed")
+    assert sign(content, private_key, domain) == example.octets("signature")
+
+
 def _check_crc(example: Example) -> None:
     assert crc16(example.octets("data")) == int(example.values["crc"], 16)
 
@@ -249,12 +342,18 @@ _CHECKS: Final[dict[str, Callable[[Example], None]]] = {
     "crc": _check_crc,
     "certificate": _check_certificate,
     "bulletin": _check_bulletin,
+    "tier-schedule": _check_tier_schedule,
+    "price-schedule": _check_price_schedule,
+    "planned-event": _check_planned_event,
+    "table": _check_table,
+    "notice": _check_notice,
+    "plan-bulletin": _check_plan_bulletin,
 }
 
 
 def test_every_example_has_a_check() -> None:
     assert len(BLOCKS) == TEXT.count("\n```example")
-    assert set(BLOCKS) == {*_CHECKS, _FILE}
+    assert set(BLOCKS) == {*_CHECKS, _FILE, _CAROUSEL}
 
 
 @pytest.mark.parametrize("name", _CHECKS)

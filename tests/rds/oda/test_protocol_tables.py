@@ -1,14 +1,20 @@
 """The tables of docs/protocol.md, each row both ways."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from rds.oda.codes import Dispatch, Severity, duration_s, level_text, release_code, release_s
+from rds.oda.bulletin import Record
+from rds.oda.codes import Dispatch, Severity, duration_s, level_text, ramp_code, ramp_s, release_code, release_s
 from rds.oda.messages import message_types, unpack_message
-from rds.oda.region import Region
+from rds.oda.price_scale import PriceScale
+from rds.oda.records import unpack_record
+from rds.oda.records.planned_event import PlannedEvent
+from rds.oda.records.tier_schedule import TierSchedule
+from rds.oda.region import EVERYONE, Region
 from rds.oda.ticks import moment_of, tick_of
-from tests.rds.oda.protocol_document import TABLES, TEXT
+from tests.rds.oda.protocol_document import BLOCKS, TABLES, TEXT, Example
 
 
 def test_every_table_is_read() -> None:
@@ -79,6 +85,51 @@ def test_release_table() -> None:
         else:
             assert release_s(int(code)) == 60 * int(minutes)
             assert release_code(int(minutes)) == int(code)
+
+
+def test_slot_table() -> None:
+    base = TierSchedule(EVERYONE, day=0, start=0, slot=0, stagger=0, tiers=(0,) * 24)
+    for code, minutes, whole in TABLES["slot"]:
+        if minutes == "reserved":
+            with pytest.raises(ValueError, match="reserved"):
+                replace(base, slot=int(code))
+        else:
+            schedule = replace(base, slot=int(code))
+            assert schedule.slot_ticks == int(minutes) * 6
+            assert f"{(schedule.end_tick - schedule.start_tick) // 360} h" == whole
+
+
+def test_slot_at_table() -> None:
+    octets = Example.parse(BLOCKS["tier-schedule"]).octets("record")
+    schedule = unpack_record(Record(octets[0], octets[2:]))
+    assert isinstance(schedule, TierSchedule)
+    for moment, slot in TABLES["slot-at"]:
+        tick = tick_of(datetime.fromisoformat(moment))
+        assert schedule.slot_at(tick) == (int(slot) if slot.isdigit() else None), moment
+        assert schedule.holds_on_at(tick) == (slot == "holds on"), moment
+
+
+def test_price_table() -> None:
+    for scale, currency, step, exponent, code, price in TABLES["price"]:
+        if currency == "reserved":
+            with pytest.raises(ValueError, match="allowed: currency"):
+                PriceScale.of(int(scale, 16))
+        else:
+            assert PriceScale.of(int(scale, 16)) == PriceScale(int(currency), int(step), int(exponent))
+            assert PriceScale.of(int(scale, 16)).text(int(code)) == price
+
+
+def test_planned_start_table() -> None:
+    event = PlannedEvent(3, EVERYONE, dispatch=0x80, level=16, duration=0, release=0)
+    for start, record, after in TABLES["planned-start"]:
+        assert f"{10 * replace(event, start=int(start)).start_tick(0, int(record))} s" == after
+
+
+def test_ramp_table() -> None:
+    assert [int(code) for code, _ in TABLES["ramp"]] == list(range(8))
+    for code, minutes in TABLES["ramp"]:
+        assert ramp_s(int(code)) == 60 * int(minutes)
+        assert ramp_code(int(minutes)) == int(code)
 
 
 def test_role_table() -> None:
