@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from rds.errors import NoSyncError, UsageError
+from receiver.bulletin_records import verdict_record
 from receiver.clock import ms_of
 from receiver.intake import Intake
 from receiver.keyring import Keyring
@@ -17,7 +18,6 @@ from receiver.records import (
     StreamTime,
     counts_record,
     group_record,
-    message_record,
     station_record,
     status_record,
 )
@@ -85,7 +85,7 @@ def decode_records(listening: Listening, options: DecodeOptions) -> Iterator[Rec
                 if station.feed(group) and station.facts.pi is not None:
                     yield station_record(station.facts, group, time)
                 for verdict in intake.feed(group):
-                    yield message_record(verdict, time)
+                    yield verdict_record(verdict, time)
             if listening.seconds_done - told_s >= _STATUS_EVERY_S:
                 told_s = listening.seconds_done
                 yield from _status(listening, time)

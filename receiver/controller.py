@@ -10,12 +10,13 @@ from typing import Final
 
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.region import Region
+from receiver.bulletin_verdict import BulletinVerdict
 from receiver.intake import Intake
 from receiver.keyring import Keyring
-from receiver.ledger import Snapshot
 from receiver.policy import Decision, decide
 from receiver.received_group import ReceivedGroup
 from receiver.settings import Settings
+from receiver.snapshot import Snapshot
 from receiver.store import Store
 from receiver.verify import Verdict
 
@@ -87,7 +88,7 @@ class Controller:
         """The first decision: what was remembered holds at once."""
         return list(self._decide())
 
-    def feed(self, group: ReceivedGroup) -> list[Verdict | Change]:
+    def feed(self, group: ReceivedGroup) -> list[Verdict | BulletinVerdict | Change]:
         """What a group led to, in order."""
         changes = self.pass_time(int(group.end_s * 1000))
         self._sample_index = group.sample_index
@@ -113,10 +114,10 @@ class Controller:
             yield from self.pass_time(due)
 
     def _due_at_ms(self) -> int | None:
-        """When the next start or release of a term comes."""
-        if self._decision is None or self._decision.next_ms is None:
-            return None
-        due = self.intake.clock.at_ms(self._decision.next_ms)
+        """When the next start or release of a term comes, or a key lapses."""
+        next_ms = None if self._decision is None else self._decision.next_ms
+        moments = (None if next_ms is None else self.intake.clock.at_ms(next_ms), self.intake.keyring.lapse_at_ms)
+        due = min((at_ms for at_ms in moments if at_ms is not None), default=None)
         return None if due is None else max(due, self._at_ms)
 
     def _tick(self) -> Iterator[Change]:
@@ -134,12 +135,13 @@ class Controller:
 
     def _save(self) -> None:
         """Write what changed; heartbeats alone, and the time alone, only now and then."""
-        snapshot = self.intake.ledger.snapshot()
+        snapshot = self.intake.snapshot()
         bound_ms = self.intake.clock.firm_ms(self._at_ms)
-        if bound_ms is None:
-            return
         every_ms = TIME_KEPT_EVERY_MS if self.intake.ledger.events else HEARTBEATS_KEPT_EVERY_MS
-        aged = self._saved_bound_ms is None or bound_ms - self._saved_bound_ms >= every_ms
+        if bound_ms is None or self._saved_bound_ms is None:
+            aged = bound_ms is not self._saved_bound_ms
+        else:
+            aged = abs(bound_ms - self._saved_bound_ms) >= every_ms  # back, where a key that said so has lapsed
         if aged or _must_last(snapshot) != _must_last(self._saved):
             self._store.save(snapshot, bound_ms)
             self._saved, self._saved_bound_ms = snapshot, bound_ms
@@ -156,4 +158,4 @@ def _must_last(snapshot: Snapshot) -> tuple[object, ...]:
     A horizon is among the rest: after a power cut no event counts before a heartbeat, which says it again.
     """
     last_ts = tuple(one for one in snapshot.last_ts if one[1] != Heartbeat.TYPE)
-    return snapshot.messages, snapshot.tombstones, last_ts
+    return snapshot.messages, snapshot.tombstones, last_ts, snapshot.records, snapshot.certificates

@@ -1,22 +1,38 @@
-"""Received groups in, verdicts out: tracker, verifier, clock and ledger in a row, for `decode` and `run` alike."""
+"""Received groups in, verdicts out: tracker, assembly, verifier, keyring, clock and ledger, for `decode` and `run`."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
+from rds.oda.bulletin import claimed_bulletin, is_bulletin_envelope
+from rds.oda.certificate import Certificate
 from rds.oda.messages import UrgentMessage, unpack_message
 from rds.oda.messages.heartbeat import Heartbeat
+from rds.oda.records import unpack_record
 from rds.oda.region import Region
 from rds.oda.urgent_envelope import urgent_head
+from receiver.bulletin_assembly import BulletinAssembly
+from receiver.bulletin_verdict import BulletinVerdict, HeardBulletin, RecordVerdict
 from receiver.clock import Clock
-from receiver.keyring import Keyring
-from receiver.ledger import Ledger, Snapshot
+from receiver.keyring import Keyring, Taken
+from receiver.ledger import Ledger
 from receiver.oda_tracker import Candidate, OdaTracker
 from receiver.received_group import ReceivedGroup
 from receiver.settings import Settings
-from receiver.verify import Rejection, Trusted, Verdict, Verifier
+from receiver.snapshot import Snapshot
+from receiver.verification_budget import VerificationBudget
+from receiver.verify import Rejection, RootBulletin, Trusted, TrustedBulletin, Verdict, Verifier
 
 WAITING_KEPT: Final = 16
+_TAKEN: Final = {
+    Taken.NEW: None,
+    Taken.HELD: Rejection.REPEAT,
+    Taken.OLDER: Rejection.REPLAY,
+    Taken.OLD_EPOCH: Rejection.OLD_EPOCH,
+    Taken.SECOND: Rejection.KEY_ALARM,
+    Taken.TOO_MANY: Rejection.FULL,
+}
 
 
 class Intake:
@@ -41,48 +57,92 @@ class Intake:
         saved: Snapshot | None = None,
         bound_ms: int | None = None,
     ) -> None:
-        self._verifier = Verifier(keyring, regions)
-        self._tracker = OdaTracker(keyring.domain.aid)
-        self._waiting: deque[tuple[Candidate, Trusted[UrgentMessage]]] = deque(maxlen=WAITING_KEPT)
-        self.ledger = Ledger(settings)
-        self.clock = Clock(start_ms=start_ms, bound_ms=bound_ms)
-        self.counts: Counter[Rejection | None] = Counter()
-        """Verdicts by reason; None: accepted."""
         saved = saved or Snapshot()
-        examined = ((stored, self._verifier.examine_envelope(stored.envelope)) for stored in saved.messages)
-        self.ledger.restore(saved, [(stored, one) for stored, one in examined if isinstance(one, Trusted)])
+        self.keyring = keyring.copy()
+        """What was configured, and what was heard since."""
+        self.keyring.restore(saved.certificates)
+        self._verifier = Verifier(self.keyring, regions)
+        self._budget = VerificationBudget()
+        self._tracker = OdaTracker(keyring.domain.aid, self._budget)
+        self._assembly = BulletinAssembly()
+        self._waiting: deque[Candidate | HeardBulletin] = deque(maxlen=WAITING_KEPT)
+        self.ledger = Ledger(settings)
+        self.clock = Clock(start_ms=start_ms, bound_ms=bound_ms, bound_key=saved.clock_key)
+        self.counts: Counter[Rejection | None] = Counter()
+        """Verdicts by reason, of messages and of records; None: accepted."""
+        self._restore(saved)
 
     @property
     def tracker_counts(self) -> Counter[str]:
         """What the tracker counted."""
         return self._tracker.counts
 
-    def feed(self, group: ReceivedGroup) -> list[Verdict]:
+    def feed(self, group: ReceivedGroup) -> list[Verdict | BulletinVerdict]:
         """The verdicts on what a group completed, in order.
 
         What is no message at all is counted and not told: twenty symbols of any origin make an envelope of some sort.
+        A bulletin is told when its envelopes prove true together; one that is put together wrongly is no news.
         """
-        candidates = self._tracker.feed(group, self._verifier)
-        verdicts = [verdict for candidate in candidates for verdict in self._judge(candidate, int(group.end_s * 1000))]
-        return [verdict for verdict in verdicts if verdict.rejection is not Rejection.UNKNOWN_TYPE]
-
-    def _judge(self, candidate: Candidate, at_ms: int) -> Iterator[Verdict]:
-        trusted = self._verifier.examine(candidate)
-        if isinstance(trusted, Rejection):
-            yield self._verdict(candidate, trusted)
-            return
-        reason = self.clock.refusal(trusted.message, at_ms)
-        if reason is Rejection.WAITING and all(trusted.envelope != waiting.envelope for _, waiting in self._waiting):
-            self._waiting.append((candidate, trusted))
-        yield self._verdict(candidate, reason or self._take(trusted, at_ms))
-        while self._waiting and not self.clock.cold:
-            waiting, waited = self._waiting.popleft()
-            yield self._verdict(waiting, self.clock.refusal(waited.message, at_ms) or self._take(waited, at_ms))
+        at_ms = int(group.end_s * 1000)
+        self._lapse(at_ms)
+        verdicts: list[Verdict | BulletinVerdict] = []
+        for candidate in self._tracker.feed(group, self._verifier):
+            if is_bulletin_envelope(candidate.envelope):
+                self._assembly.hold(candidate.envelope)
+            else:
+                verdicts += self._judge(candidate, at_ms)
+        for envelopes in self._assembly.prove(self._verifier, self._budget):
+            verdicts += self._judge(HeardBulletin(envelopes, group.sample_index, group.end_s), at_ms)
+        return [one for one in verdicts if one.rejection is not Rejection.UNKNOWN_TYPE]
 
     def expire(self, at_ms: int) -> bool:
         """Drop what is over at a moment of the stream, but nothing by a provisional time: True if anything went."""
+        lapsed = self._lapse(at_ms)
         now_ms = self.clock.now_ms(at_ms)
-        return now_ms is not None and not self.clock.provisional and self.ledger.expire(now_ms)
+        return (now_ms is not None and not self.clock.provisional and self.ledger.expire(now_ms)) or lapsed
+
+    def snapshot(self) -> Snapshot:
+        """What a store must keep."""
+        return replace(self.ledger.snapshot(), certificates=self.keyring.snapshot(), clock_key=self.clock.firm_key)
+
+    def _restore(self, saved: Snapshot) -> None:
+        """Take what an earlier run had held, as far as it verifies now."""
+        verifier = self._verifier
+        messages = ((one, verifier.examine_envelope(one.envelope, restoring=True)) for one in saved.messages)
+        whole = {one.envelopes: verifier.examine_bulletin(one.envelopes, restoring=True) for one in saved.records}
+        records = [
+            (one, bulletin.records[one.number])
+            for one in saved.records
+            if isinstance(bulletin := whole[one.envelopes], TrustedBulletin) and one.number < len(bulletin.records)
+        ]
+        self.ledger.restore(saved, [(one, found) for one, found in messages if isinstance(found, Trusted)], records)
+
+    def _lapse(self, at_ms: int) -> bool:
+        """Forget what public keys said that have been without a certificate for too long. True if there were any."""
+        lapsed = self.keyring.lapse(at_ms)
+        for public_key in lapsed:
+            self.clock.forget(public_key)
+        for public_key in lapsed:
+            self.ledger.forget(public_key, self.clock.now_ms(at_ms))
+        return bool(lapsed)
+
+    def _judge(self, heard: Candidate | HeardBulletin, at_ms: int) -> Iterator[Verdict | BulletinVerdict]:
+        """The verdict, and those on what had waited for it."""
+        verdict = self._judge_bulletin(heard, at_ms) if isinstance(heard, HeardBulletin) else self._urgent(heard, at_ms)
+        if verdict.rejection is Rejection.WAITING and all(_octets(heard) != _octets(one) for one in self._waiting):
+            self._waiting.append(heard)
+        yield verdict
+        while self._waiting and not self.clock.cold:
+            yield from self._judge(self._waiting.popleft(), at_ms)
+
+    def _urgent(self, candidate: Candidate, at_ms: int) -> Verdict:
+        trusted = self._verifier.examine(candidate)
+        if isinstance(trusted, Rejection):
+            reason: Rejection | None = trusted
+        else:
+            reason = self.clock.refusal(trusted.message, at_ms) or self._take(trusted, at_ms)
+        self.counts[reason] += 1
+        return Verdict(candidate, unpack_message(urgent_head(candidate.envelope)), reason)
 
     def _take(self, trusted: Trusted[UrgentMessage], at_ms: int) -> Rejection | None:
         """Let clock and ledger learn from a trusted message."""
@@ -95,6 +155,49 @@ class Intake:
             self.clock.warm()
         return reason
 
-    def _verdict(self, candidate: Candidate, reason: Rejection | None) -> Verdict:
-        self.counts[reason] += 1
-        return Verdict(candidate, unpack_message(urgent_head(candidate.envelope)), reason)
+    def _judge_bulletin(self, heard: HeardBulletin, at_ms: int) -> BulletinVerdict:
+        examined = self._verifier.examine_bulletin(heard.envelopes)
+        match examined:
+            case TrustedBulletin():
+                verdict = self._operators(heard, examined, at_ms)
+            case RootBulletin():
+                verdict = self._roots(heard, examined, at_ms)
+            case _:
+                claimed = claimed_bulletin(heard.envelopes)
+                assert claimed is not None, "it has proven true"
+                verdict = BulletinVerdict(heard, claimed, examined, ())
+        self.counts.update([verdict.rejection] if verdict.rejection else [one.rejection for one in verdict.records])
+        return verdict
+
+    def _operators(self, heard: HeardBulletin, examined: TrustedBulletin, at_ms: int) -> BulletinVerdict:
+        """Let clock and ledger learn from an operator's bulletin, if any of it is for this receiver."""
+        found: list[Rejection | None] | Rejection = [one.rejection for one in examined.records]
+        if any(one.trusted for one in examined.records):
+            found = self.clock.refusal(examined.bulletin, at_ms) or self._take_bulletin(examined, at_ms)
+        if isinstance(found, Rejection):
+            return BulletinVerdict(heard, examined.bulletin, found, ())
+        records = zip(examined.records, found, strict=True)
+        verdicts = tuple(RecordVerdict(one.record, reason) for one, reason in records)
+        return BulletinVerdict(heard, examined.bulletin, None, verdicts)
+
+    def _take_bulletin(self, examined: TrustedBulletin, at_ms: int) -> list[Rejection | None] | Rejection:
+        sure = self.clock.hear(examined, at_ms) and not self.clock.provisional
+        now_ms = self.clock.now_ms(at_ms)
+        assert now_ms is not None, "a time stamp was heard"
+        self.expire(at_ms)
+        return self.ledger.apply_bulletin(examined, now_ms, sure=sure)
+
+    def _roots(self, heard: HeardBulletin, examined: RootBulletin, at_ms: int) -> BulletinVerdict:
+        """Let the keyring learn from a root's bulletin. It needs no time: a new epoch is signed long before."""
+        taken = iter(self.keyring.take(examined.vouched, examined.envelopes, at_ms=at_ms))
+        unpacked = [unpack_record(record) for record in examined.bulletin.records]
+        records = tuple(
+            RecordVerdict(record, _TAKEN[next(taken)] if isinstance(record, Certificate) else Rejection.ROLE_MISSING)
+            for record in unpacked
+        )
+        return BulletinVerdict(heard, examined.bulletin, None, records)
+
+
+def _octets(heard: Candidate | HeardBulletin) -> tuple[bytes, ...]:
+    """The envelopes."""
+    return heard.envelopes if isinstance(heard, HeardBulletin) else (heard.envelope,)

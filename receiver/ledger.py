@@ -1,76 +1,51 @@
-"""Trusted messages in, what is held out: events, tombstones, horizons, last time stamps (protocol, Replay and Memory).
+"""Trusted messages and bulletins in, what is held out, for the policy and for a store (protocol, Replay and Memory).
 
+Events are kept in `event_ledger`, schedules, tables and notices in `schedule_ledger`; the newest messages here.
 Memory without I/O: `snapshot` and `restore` are what a store keeps. Milliseconds since 2024-01-01T00:00Z.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Final, cast
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Final, cast
 
-from rds.oda.certificate import Role
 from rds.oda.codes import duration_s
 from rds.oda.event_fields import EventFields
 from rds.oda.messages import UrgentMessage
-from rds.oda.messages.end import End
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.messages.price_now import PriceNow
+from rds.oda.messages.test import Test
 from rds.oda.messages.tier_now import TierNow
-from rds.oda.target_fields import ALL_TARGETS, TargetFields
+from rds.oda.records.notice import Notice
+from rds.oda.records.planned_event import PlannedEvent
+from rds.oda.records.price_schedule import PriceSchedule
+from rds.oda.records.table import Table
+from rds.oda.records.tier_schedule import TierSchedule
+from rds.oda.target_fields import TargetFields
 from rds.oda.urgent_envelope import urgent_head
 from receiver.clock import TICK_MS
-from receiver.event_term import Event, HeldEvent, limit_of, over_ms
+from receiver.event_ledger import EventLedger
+from receiver.event_term import Event, HeldEvent
+from receiver.holdings import Holdings
+from receiver.schedule_ledger import Origin, Placed, ScheduleLedger
 from receiver.settings import Settings
-from receiver.verify import Rejection, Trusted
+from receiver.snapshot import Snapshot, StoredMessage, StoredRecord
+from receiver.verify import ExaminedRecord, Rejection, Trusted, TrustedBulletin
 
-EVENTS: Final = 16
-TOMBSTONES: Final = 16
 HEADS: Final = 64
 STORED_TYPES: Final = (TierNow.TYPE, PriceNow.TYPE)
 """Besides events. A heartbeat comes again by itself, a test is only shown."""
-UNHEARD_MS: Final = 7 * 24 * 3600 * 1000
-ANY_KEY: Final = b""
-"""Stands for every public key in tombstones and floors made by a key with role 04."""
-_TARGET_SPAN: Final = 1 << 24
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """An event that must not run, heard or unheard."""
-
-    public_key: bytes
-    ts: int
-    until_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """An envelope as a store keeps it: it is verified anew when it comes back."""
-
-    envelope: bytes
-    ended_ms: int | None = None
-    ended_release: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that must survive a power cut. Keys of the mappings: public key; public key and type."""
-
-    messages: tuple[StoredMessage, ...] = ()
-    tombstones: tuple[Tombstone, ...] = ()
-    floors: tuple[tuple[bytes, int], ...] = ()
-    last_ts: tuple[tuple[bytes, int, int], ...] = ()
 
 
 class Ledger:
     """What a receiver holds. `apply` takes a trusted message or says why it changes nothing."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._events: dict[tuple[bytes, int], HeldEvent] = {}
-        self._now: dict[int, Trusted[UrgentMessage]] = {}
-        self._tombstones: OrderedDict[tuple[bytes, int], int] = OrderedDict()
-        self._floors: dict[bytes, int] = {}
+        self._events = EventLedger(settings)
+        self._schedules = ScheduleLedger()
+        self._now: dict[tuple[bytes, int], Trusted[UrgentMessage]] = {}
+        """By public key and type."""
         self._last_ts: dict[tuple[bytes, int], int] = {}
         self._heads: OrderedDict[tuple[bytes, int], bytes] = OrderedDict()
         self.key_alarms: Counter[bytes] = Counter()
@@ -79,72 +54,149 @@ class Ledger:
     @property
     def events(self) -> tuple[HeldEvent, ...]:
         """The events held, ended ones until their release is over."""
-        return tuple(self._events.values())
+        return self._events.events
 
     @property
     def latest(self) -> dict[int, Trusted[UrgentMessage]]:
-        """The newest heartbeat, tier, price and test by type: for display."""
-        return dict(self._now)
+        """The newest heartbeat, tier, price and test by type: of a key whose newest is over, none."""
+        return {one.message.TYPE: one for one in sorted(self._now.values(), key=lambda one: one.ts)}
+
+    @property
+    def holdings(self) -> Holdings:
+        """All that a policy decides by."""
+        newest: dict[int, Any] = dict(self.latest)  # Any: by type, which a mapping cannot say
+        records: dict[int, tuple[Any, ...]] = {}  # Any: as above
+        for one in self._schedules.records:
+            records[one.record.TYPE] = (*records.get(one.record.TYPE, ()), one)
+        return Holdings(
+            events=self.events,
+            tier_now=newest.get(TierNow.TYPE),
+            price_now=newest.get(PriceNow.TYPE),
+            tier_schedules=records.get(TierSchedule.TYPE, ()),
+            price_schedules=records.get(PriceSchedule.TYPE, ()),
+            tables=records.get(Table.TYPE, ()),
+            notices=records.get(Notice.TYPE, ()),
+            heartbeat=newest.get(Heartbeat.TYPE),
+            test=newest.get(Test.TYPE),
+        )
 
     def apply(self, trusted: Trusted[UrgentMessage], now_ms: int, *, firm: bool = True) -> Rejection | None:
         """Take a message, or say why not. A time that is not `firm` (see `clock`) raises no floor."""
-        if self._is_second_content(trusted):
-            self.key_alarms[trusted.public_key] += 1
+        if self._is_second_content(trusted.public_key, trusted.ts, urgent_head(trusted.envelope)):
             return Rejection.KEY_ALARM
         message = trusted.message
         if isinstance(message, Event):
-            return self._take_event(cast("Trusted[Event]", trusted), now_ms)
+            return self._events.take(HeldEvent(cast("Trusted[Event]", trusted)), now_ms)
         if isinstance(message, TargetFields):
-            return self._end(trusted, message, now_ms)
+            return self._events.end(trusted, message, now_ms)
         reason = self._take_newest(trusted, now_ms, firm=firm)
         if reason is None and isinstance(message, Heartbeat) and message.void_below is not None and firm:
-            self._raise_floor(trusted.public_key, message.void_below, now_ms)
+            self._events.raise_floor(trusted.public_key, message.void_below, now_ms)
         return reason
 
+    def apply_bulletin(
+        self, bulletin: TrustedBulletin, now_ms: int, *, sure: bool = True
+    ) -> list[Rejection | None] | Rejection:
+        """Take a bulletin's records, each for itself, or say why not; one reason where it is against the whole.
+
+        Args:
+            bulletin: As verified.
+            now_ms: The time.
+            sure: Whether that is more than one key's claim: nothing is planned on such a one, and no floor raised.
+        """
+        content = _content_of(bulletin.envelopes)
+        if self._is_second_content(bulletin.public_key, bulletin.ts, content):
+            return Rejection.KEY_ALARM
+        return [self._apply_record(bulletin, one, now_ms, sure=sure) for one in bulletin.records]
+
+    def _apply_record(
+        self, bulletin: TrustedBulletin, examined: ExaminedRecord, now_ms: int, *, sure: bool
+    ) -> Rejection | None:
+        if examined.trusted is None:
+            return examined.rejection
+        origin = Origin(bulletin.envelopes, examined.number)
+        event = planned_event(examined)
+        if event is None:
+            return self._schedules.apply(examined.trusted, origin, now_ms) if sure else Rejection.UNSURE
+        if not sure and event.start_ms > now_ms:
+            return Rejection.UNSURE
+        if self._is_second_content(*event.identity, _content_of(bulletin.envelopes)):
+            return Rejection.KEY_ALARM
+        return self._events.take(event, now_ms, origin=origin)
+
+    def forget(self, public_key: bytes, now_ms: int | None) -> None:
+        """A key lost its certificate: its events are released as if ended now, the rest of what it said is gone.
+
+        Its time stamps, floor and tombstones stay, for the key may be certified again.
+        """
+        self._events.forget(public_key, now_ms)
+        self._now = {key: one for key, one in self._now.items() if one.public_key != public_key}
+        self._schedules.forget(public_key)
+
     def expire(self, now_ms: int) -> bool:
-        """Drop what has no effect left; an event ended early is buried to its own end. True if anything went."""
-        over = [event for event in self._events.values() if over_ms(event, self._settings) <= now_ms]
-        for event in over:
-            del self._events[event.identity]
-            if now_ms < event.end_ms(self._settings):
-                self._bury(*event.identity, until_ms=event.end_ms(self._settings))
-        buried = [key for key, until_ms in self._tombstones.items() if until_ms <= now_ms]
-        for key in buried:
-            del self._tombstones[key]
-        return bool(over or buried)
+        """Drop what has no effect left. True if anything went."""
+        over = [key for key, one in self._now.items() if now_ms >= _over_ms(one.message)]
+        for key in over:
+            del self._now[key]
+        return any((self._events.expire(now_ms), self._schedules.expire(now_ms), over))
 
     def snapshot(self) -> Snapshot:
         """What a store must keep."""
-        events = (StoredMessage(e.trusted.envelope, e.ended_ms, e.ended_release) for e in self._events.values())
-        newest = (StoredMessage(self._now[kind].envelope) for kind in STORED_TYPES if kind in self._now)
+        messages, records = [], []
+        for event in self.events:
+            origin = self._events.origins.get(event.identity)
+            if origin is None:
+                messages.append(StoredMessage(event.trusted.envelope, event.ended_ms, event.ended_release))
+            else:
+                records.append(StoredRecord(origin.envelopes, origin.number, event.ended_ms, event.ended_release))
+        messages += [StoredMessage(one.envelope) for (_, kind), one in self._now.items() if kind in STORED_TYPES]
+        records += [StoredRecord(origin.envelopes, origin.number) for origin in self._schedules.origins]
         return Snapshot(
-            messages=(*events, *newest),
-            tombstones=tuple(Tombstone(*key, until_ms) for key, until_ms in self._tombstones.items()),
-            floors=tuple(self._floors.items()),
+            messages=tuple(messages),
+            tombstones=self._events.tombstones,
+            floors=self._events.floors,
             last_ts=tuple((*key, ts) for key, ts in self._last_ts.items()),
+            records=tuple(records),
         )
 
-    def restore(self, snapshot: Snapshot, trusted: Iterable[tuple[StoredMessage, Trusted[UrgentMessage]]]) -> None:
-        """Begin with what a store had kept; `trusted` are those of its messages that still verify."""
-        self._floors = dict(snapshot.floors)
+    def restore(
+        self,
+        snapshot: Snapshot,
+        trusted: Iterable[tuple[StoredMessage, Trusted[UrgentMessage]]],
+        records: Iterable[tuple[StoredRecord, ExaminedRecord]] = (),
+    ) -> None:
+        """Begin with what a store had kept; `trusted` and `records` are those of it that still verify."""
         self._last_ts = {(public_key, kind): ts for public_key, kind, ts in snapshot.last_ts}
-        self._tombstones = OrderedDict(((one.public_key, one.ts), one.until_ms) for one in snapshot.tombstones)
+        events: list[tuple[HeldEvent, Origin | None]] = []
+        placed: list[Placed] = []
         for stored, one in trusted:
-            self._is_second_content(one)
+            self._is_second_content(one.public_key, one.ts, urgent_head(one.envelope))
             if isinstance(one.message, Event):
-                event = HeldEvent(cast("Trusted[Event]", one), stored.ended_ms, stored.ended_release)
-                self._events[event.identity] = event
+                events.append((HeldEvent(cast("Trusted[Event]", one), stored.ended_ms, stored.ended_release), None))
             else:
-                self._now[one.message.TYPE] = one
+                self._now[one.public_key, one.message.TYPE] = one
+        for kept, examined in records:
+            origin, planned = Origin(kept.envelopes, kept.number), planned_event(examined)
+            if planned is not None:
+                events.append((replace(planned, ended_ms=kept.ended_ms, ended_release=kept.ended_release), origin))
+            elif examined.trusted is not None:
+                placed.append(Placed(examined.trusted, origin))
+        self._events.restore(events, snapshot.tombstones, snapshot.floors)
+        self._schedules.restore(placed)
 
-    def _is_second_content(self, trusted: Trusted[UrgentMessage]) -> bool:
+    def _is_second_content(self, public_key: bytes, ts: int, content: bytes) -> bool:
         """Whether the key has signed another content with this time stamp; remembers the first of each."""
-        identity, head = (trusted.public_key, trusted.message.ts), urgent_head(trusted.envelope)
-        held = self._events.get(identity)
-        first = urgent_head(held.trusted.envelope) if held else self._heads.setdefault(identity, head)
+        identity = public_key, ts
+        held, origin = self._events.held(*identity), self._events.origins.get(identity)
+        if origin is not None:
+            first = _content_of(origin.envelopes)
+        else:
+            first = urgent_head(held.trusted.envelope) if held else self._heads.setdefault(identity, content)
         if len(self._heads) > HEADS:
             self._heads.popitem(last=False)
-        return first != head
+        if first != content:
+            self.key_alarms[public_key] += 1
+        return first != content
 
     def _take_newest(self, trusted: Trusted[UrgentMessage], now_ms: int, *, firm: bool) -> Rejection | None:
         """Heartbeats, tiers, prices and tests: the key's newest of the type counts, while it is valid."""
@@ -159,81 +211,32 @@ class Ledger:
             return Rejection.EXPIRED
         if firm:
             self._last_ts[last] = message.ts
-        shown = self._now.get(message.TYPE)
-        if shown is None or message.ts > shown.message.ts:
-            self._now[message.TYPE] = trusted
+        shown = self._now.get(last)
+        if shown is None or message.ts > shown.ts:
+            self._now[last] = trusted
         return None
 
-    def _take_event(self, trusted: Trusted[Event], now_ms: int) -> Rejection | None:
-        event = HeldEvent(trusted)
-        public_key, ts = event.identity
-        if event.identity in self._events:
-            return Rejection.REPEAT
-        if now_ms >= event.end_ms(self._settings):
-            return Rejection.EXPIRED
-        buried = any((key, ts) in self._tombstones for key in (public_key, ANY_KEY))
-        if buried or any(ts < self._floors.get(key, 0) for key in (public_key, ANY_KEY)):
-            return Rejection.VOID
-        if len(self._events) >= EVENTS and not self._make_room(trusted, now_ms):
-            return Rejection.FULL
-        self._events[event.identity] = event
+
+def planned_event(examined: ExaminedRecord) -> HeldEvent | None:
+    """The event that a trusted record plans, or None if it is another record."""
+    record = examined.record
+    if not isinstance(record, PlannedEvent) or examined.trusted is None or examined.event is None:
         return None
-
-    def _make_room(self, trusted: Trusted[Event], now_ms: int) -> bool:
-        """A lower limit replaces the unstarted event with the latest start, else the highest limit."""
-        limit_ma = limit_of(trusted, self._settings)
-        unstarted = [event for event in self._events.values() if event.start_ms > now_ms]
-        first = max(unstarted, key=lambda event: event.start_ms, default=None)
-        highest = max(self._events.values(), key=lambda event: limit_of(event.trusted, self._settings))
-        for event in filter(None, (first, highest)):
-            if limit_of(event.trusted, self._settings) > limit_ma:
-                del self._events[event.identity]
-                return True
-        return False
-
-    def _end(self, trusted: Trusted[UrgentMessage], message: TargetFields, now_ms: int) -> Rejection | None:
-        """End or cancel: what it reaches ends now; one that it names and nobody heard is buried."""
-        any_key = bool(trusted.certificate.roles & Role.OTHERS)
-        wanted_ts = message.ts - (message.ts - message.target) % _TARGET_SPAN
-        is_all = message.target == ALL_TARGETS
-        reached = [
-            event
-            for event in self._events.values()
-            if (any_key or event.trusted.public_key == trusted.public_key)
-            and (_is_older_within(event, message) if is_all else event.message.ts == wanted_ts)
-        ]
-        ended = [self._end_event(event, message, now_ms) for event in reached]
-        if is_all or reached:
-            return None if any(ended) else Rejection.REPEAT
-        key = ANY_KEY if any_key else trusted.public_key
-        if wanted_ts < 0 or (key, wanted_ts) in self._tombstones:
-            return Rejection.REPEAT
-        self._bury(key, wanted_ts, until_ms=now_ms + UNHEARD_MS)
-        return None
-
-    def _end_event(self, event: HeldEvent, message: TargetFields, now_ms: int) -> bool:
-        """Whether the message ends the event. An end leaves alone what has not started; a cancel does not."""
-        is_early = isinstance(message, End) and now_ms < event.start_ms
-        if event.ended_ms is not None or is_early or now_ms >= event.end_ms(self._settings):
-            return False
-        self._events[event.identity] = replace(event, ended_ms=now_ms, ended_release=message.release)
-        return True
-
-    def _raise_floor(self, public_key: bytes, ts: int, now_ms: int) -> None:
-        """Events of the key below `ts` are void for ever; what runs of them is released as if ended now."""
-        self._floors[public_key] = max(ts, self._floors.get(public_key, 0))
-        for event in self.events:
-            is_below = event.message.ts < ts and event.trusted.public_key == public_key
-            if is_below and event.ended_ms is None and now_ms < event.end_ms(self._settings):
-                self._events[event.identity] = replace(event, ended_ms=now_ms)
-
-    def _bury(self, public_key: bytes, ts: int, *, until_ms: int) -> None:
-        """Remember an event that must not run; the oldest such makes room and becomes its key's floor."""
-        self._tombstones[public_key, ts] = until_ms
-        if len(self._tombstones) > TOMBSTONES:
-            (oldest_key, oldest_ts), _ = self._tombstones.popitem(last=False)
-            self._floors[oldest_key] = max(oldest_ts + 1, self._floors.get(oldest_key, 0))
+    return HeldEvent(
+        cast("Trusted[Event]", examined.event),
+        start_after_ms=TICK_MS * (record.start_tick(examined.trusted.ts, examined.number) - examined.event.ts),
+        ramp_s=record.ramp_s,
+        programmes=record.programmes,
+    )
 
 
-def _is_older_within(event: HeldEvent, message: TargetFields) -> bool:
-    return event.message.ts < message.ts and event.message.region.within(message.region)
+def _over_ms(message: UrgentMessage) -> float:
+    """When a tier, price or test is over; a heartbeat is only followed by the next."""
+    if not isinstance(message, EventFields):
+        return float("inf")
+    return message.ts * TICK_MS + 1000 * duration_s(message.duration)
+
+
+def _content_of(envelopes: Sequence[bytes]) -> bytes:
+    """What tells one bulletin from another of the same key and time stamp."""
+    return sha256(b"".join(envelopes)).digest()

@@ -12,6 +12,8 @@ from typing import Final
 
 from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError
 from rds.oda.draw import DEVICE_ID_OCTETS
+from receiver.bulletin_records import verdict_record
+from receiver.bulletin_verdict import BulletinVerdict
 from receiver.chargers import load_driver
 from receiver.chargers.driver import ChargerCommand, ChargerDriver
 from receiver.clock import datetime_of, ms_of
@@ -19,7 +21,7 @@ from receiver.config import Config
 from receiver.controller import Change, Controller
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
-from receiver.records import Record, StreamTime, counts_record, fault_record, limit_record, message_record
+from receiver.records import Record, StreamTime, counts_record, fault_record, limit_record
 from receiver.settings import Settings
 from receiver.store import Store
 from receiver.verify import Verdict
@@ -93,14 +95,14 @@ async def _drive(
     """Hear all, obey all, in order."""
     fault: EvrdsError | None = None
 
-    async def obey(told: Sequence[Verdict | Change]) -> None:
+    async def obey(told: Sequence[Verdict | BulletinVerdict | Change]) -> None:
         nonlocal fault
         for one in told:
             if isinstance(one, Change):
                 emit(limit_record(one))
                 fault = await _apply(driver, one, emit)
             else:
-                emit(message_record(one, _stream_time(controller)))
+                emit(verdict_record(one, _stream_time(controller)))
 
     await obey(controller.start())
     async for groups in _paced(listening, realtime=realtime):

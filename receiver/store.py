@@ -12,11 +12,14 @@ from typing import Final, Self
 from rds.errors import InputError
 from rds.oda.codes import RELEASE_CODES
 from rds.oda.draw import DEVICE_ID_OCTETS
+from rds.oda.erasure_code import ENVELOPE_OCTETS
 from rds.oda.ticks import MAX_TICK
+from receiver.bulletin_assembly import Envelopes
 from receiver.clock import TICK_MS
-from receiver.ledger import Snapshot, StoredMessage, Tombstone
+from receiver.event_ledger import Tombstone
+from receiver.snapshot import Snapshot, StoredMessage, StoredRecord
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _LOCK_WAIT_S: Final = 5.0
 _LAST_MS: Final = 2 * MAX_TICK * TICK_MS
 """No time is later: the last tick, and what lies beyond it by a release or a tombstone's life."""
@@ -28,6 +31,17 @@ CREATE TABLE tombstone (public_key BLOB NOT NULL, ts INTEGER NOT NULL, until_ms 
 CREATE TABLE floor (public_key BLOB NOT NULL, ts INTEGER NOT NULL);
 CREATE TABLE last_ts (public_key BLOB NOT NULL, type INTEGER NOT NULL, ts INTEGER NOT NULL);
 """
+"""Schema 1."""
+_UPGRADES: Final = {
+    1: """
+CREATE TABLE bulletin (id INTEGER PRIMARY KEY, envelopes BLOB NOT NULL);
+CREATE TABLE record (
+    bulletin INTEGER NOT NULL, number INTEGER NOT NULL, ended_ms INTEGER, ended_release INTEGER NOT NULL);
+CREATE TABLE certificate (envelopes BLOB NOT NULL);
+ALTER TABLE clock ADD COLUMN public_key BLOB NOT NULL DEFAULT x'';
+""",
+}
+"""From each schema to the next."""
 
 
 class Store:
@@ -42,6 +56,8 @@ class Store:
 
     def __init__(self, path: Path | None) -> None:
         self._name = ":memory:" if path is None else str(path)
+        self._bulletins: tuple[tuple[StoredRecord, ...], tuple[Envelopes, ...]] | None = None
+        """As they lie in the file: they are large and change seldom."""
         if path is not None and not path.parent.is_dir():
             raise InputError(f"state file {path}: there is no folder {path.parent}; make it, or name another file")
         with self._explained():
@@ -87,31 +103,45 @@ class Store:
         """
         with self._explained():
             read = self._database.execute
-            clock = read("SELECT bound_ms FROM clock").fetchone()
+            clock = read("SELECT bound_ms, public_key FROM clock").fetchone()
+            bulletins = dict(read("SELECT id, envelopes FROM bulletin"))
+            records = read("SELECT bulletin, number, ended_ms, ended_release FROM record ORDER BY rowid").fetchall()
+            certificates = [envelopes for (envelopes,) in read("SELECT envelopes FROM certificate ORDER BY rowid")]
             snapshot = Snapshot(
                 messages=tuple(StoredMessage(*row) for row in read("SELECT * FROM message ORDER BY rowid")),
                 tombstones=tuple(Tombstone(*row) for row in read("SELECT * FROM tombstone ORDER BY rowid")),
                 floors=tuple(read("SELECT public_key, ts FROM floor")),
                 last_ts=tuple(read("SELECT public_key, type, ts FROM last_ts")),
+                records=tuple(StoredRecord(self._split(bulletins.get(row[0])), *row[1:]) for row in records),
+                certificates=tuple(map(self._split, certificates)),
+                clock_key=b"" if clock is None else clock[1],
             )
         bound_ms = None if clock is None else clock[0]
         self._check(snapshot, bound_ms)
         return snapshot, bound_ms
 
+    def _split(self, joined: object) -> tuple[bytes, ...]:
+        """The envelopes of a bulletin."""
+        if not isinstance(joined, bytes) or not joined or len(joined) % ENVELOPE_OCTETS:
+            raise self._damaged("bulletin")
+        return tuple(joined[at : at + ENVELOPE_OCTETS] for at in range(0, len(joined), ENVELOPE_OCTETS))
+
     def _check(self, snapshot: Snapshot, bound_ms: object) -> None:
         """Refuses what no `save` wrote: SQLite keeps whatever a failing disk or a stranger puts into a column."""
         blobs: list[object] = [one.envelope for one in snapshot.messages]
         blobs += [one.public_key for one in snapshot.tombstones]
-        blobs += [row[0] for row in (*snapshot.floors, *snapshot.last_ts)]
+        blobs += [row[0] for row in (*snapshot.floors, *snapshot.last_ts)] + [snapshot.clock_key]
         numbers: list[object] = [number for row in (*snapshot.floors, *snapshot.last_ts) for number in row[1:]]
         numbers += [number for one in snapshot.tombstones for number in (one.ts, one.until_ms)]
-        numbers += [number for one in snapshot.messages if (number := one.ended_ms) is not None]
+        held: list[StoredMessage | StoredRecord] = [*snapshot.messages, *snapshot.records]
+        numbers += [number for one in held if (number := one.ended_ms) is not None]
+        numbers += [one.number for one in snapshot.records]
         numbers += [] if bound_ms is None else [bound_ms]
         if not all(isinstance(blob, bytes) for blob in blobs):
             raise self._damaged("envelope or key")
         if not all(isinstance(number, int) and 0 <= number <= _LAST_MS for number in numbers):
             raise self._damaged("time")
-        if not all(one.ended_release in RELEASE_CODES for one in snapshot.messages):
+        if not all(one.ended_release in RELEASE_CODES for one in held):
             raise self._damaged("release code")
 
     def _damaged(self, what: str) -> InputError:
@@ -123,13 +153,17 @@ class Store:
             for table in ("clock", "message", "tombstone", "floor", "last_ts"):
                 database.execute(f"DELETE FROM {table}")
             if bound_ms is not None:
-                database.execute("INSERT INTO clock VALUES (?)", (bound_ms,))
+                database.execute("INSERT INTO clock VALUES (?, ?)", (bound_ms, snapshot.clock_key))
             messages = [(one.envelope, one.ended_ms, one.ended_release) for one in snapshot.messages]
             tombstones = [(one.public_key, one.ts, one.until_ms) for one in snapshot.tombstones]
             database.executemany("INSERT INTO message VALUES (?, ?, ?)", messages)
             database.executemany("INSERT INTO tombstone VALUES (?, ?, ?)", tombstones)
             database.executemany("INSERT INTO floor VALUES (?, ?)", snapshot.floors)
             database.executemany("INSERT INTO last_ts VALUES (?, ?, ?)", snapshot.last_ts)
+            if self._bulletins != (snapshot.records, snapshot.certificates):
+                self._bulletins = None
+                _save_bulletins(database, snapshot)
+        self._bulletins = (snapshot.records, snapshot.certificates)
 
     def _prepare(self) -> None:
         """Sets how the file is written, and makes the tables of a new one."""
@@ -141,13 +175,15 @@ class Store:
                 f"state file {self._name} has schema {version}, of a newer evrds; allowed: up to {SCHEMA_VERSION}; "
                 "update evrds, or name another file"
             )
-        if version == 0:
-            tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if tables:
-                raise InputError(f"{self._name} is another program's database; name another state file")
+        if version == 0 and self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise InputError(f"{self._name} is another program's database; name another state file")
+        if version < SCHEMA_VERSION:
             with self._transaction() as database:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    database.execute(statement)
+                for script in [_SCHEMA] * (version == 0) + [
+                    _UPGRADES[one] for one in range(max(version, 1), SCHEMA_VERSION)
+                ]:
+                    for statement in filter(str.strip, script.split(";")):
+                        database.execute(statement)
                 database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         # A read-only file opens well; only a write tells.
         with self._transaction() as database:
@@ -172,3 +208,18 @@ class Store:
         except sqlite3.Error as error:
             remedy = "make it writable, free the disk, or move it away and it is made anew"
             raise InputError(f"state file {self._name} cannot be used: {error}; {remedy}") from None
+
+
+def _save_bulletins(database: sqlite3.Connection, snapshot: Snapshot) -> None:
+    """Replace the bulletins of what is held; several records of one bulletin share it."""
+    for table in ("bulletin", "record", "certificate"):
+        database.execute(f"DELETE FROM {table}")
+    numbers = {
+        envelopes: number for number, envelopes in enumerate(dict.fromkeys(r.envelopes for r in snapshot.records))
+    }
+    bulletins = [(number, b"".join(envelopes)) for envelopes, number in numbers.items()]
+    records = [(numbers[one.envelopes], one.number, one.ended_ms, one.ended_release) for one in snapshot.records]
+    database.executemany("INSERT INTO bulletin VALUES (?, ?)", bulletins)
+    database.executemany("INSERT INTO record VALUES (?, ?, ?, ?)", records)
+    certificates = [(b"".join(envelopes),) for envelopes in snapshot.certificates]
+    database.executemany("INSERT INTO certificate VALUES (?)", certificates)

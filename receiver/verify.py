@@ -126,6 +126,15 @@ class TrustedBulletin:
 
 
 @dataclass(frozen=True, slots=True)
+class RootBulletin:
+    """A root's bulletin whose signature holds: only its certificates count, whatever their scope."""
+
+    bulletin: Bulletin
+    envelopes: Envelopes
+    vouched: Vouched
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of a candidate."""
 
@@ -221,7 +230,7 @@ class Verifier:
 
     def examine_bulletin(
         self, envelopes: Envelopes, *, restoring: bool = False
-    ) -> "TrustedBulletin | Vouched | Rejection":
+    ) -> "TrustedBulletin | RootBulletin | Rejection":
         """What a bulletin says under an operator's key or, certificates alone, under a root; or what speaks against it.
 
         Args:
@@ -240,7 +249,7 @@ class Verifier:
         if bulletin.key in ROOT_KEYS:
             found = (unpack_record(record) for record in bulletin.records)
             certificates = tuple(record for record in found if isinstance(record, Certificate))
-            return Vouched(public_key, bulletin.key, bulletin.ts, certificates)
+            return RootBulletin(bulletin, envelopes, Vouched(public_key, bulletin.key, bulletin.ts, certificates))
         held = self._certificates(bulletin.key, public_key, restoring=restoring)
         examined = (self._examine_record(number, one, bulletin, held) for number, one in enumerate(bulletin.records))
         return TrustedBulletin(bulletin, public_key, envelopes, tuple(examined))

@@ -26,6 +26,7 @@ from receiver.intake import Intake
 from receiver.keyring import Keyring
 from receiver.settings import ONLOOKER
 from receiver.trust import make_keyring, read_trust_file
+from receiver.verify import Verdict
 from tests.benchmarks.encoder_speed import Music
 from tests.benchmarks.impaired import RATE_HZ, Iq, noisy
 
@@ -84,7 +85,7 @@ def _acted_s(iq: Iq, ring: Keyring) -> float | None:
     for start in range(0, len(iq), 1 << 16):
         for group in chain.feed(iq[start : start + (1 << 16)]):
             for verdict in intake.feed(group):
-                if verdict.accepted and isinstance(verdict.message, Curtail):
+                if isinstance(verdict, Verdict) and verdict.accepted and isinstance(verdict.message, Curtail):
                     return group.end_s
     return None
 

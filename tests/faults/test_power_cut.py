@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from rds.oda.messages import UrgentMessage
 from rds.oda.region import Region
+from receiver.bulletin_verdict import BulletinVerdict
 from receiver.controller import Change, Controller
-from receiver.ledger import Snapshot
 from receiver.received_group import ReceivedGroup
+from receiver.snapshot import Snapshot
 from receiver.store import Store
 from receiver.verify import Verdict
 from tests.receiver.broadcast import (
@@ -115,7 +116,7 @@ def test_a_restart_between_any_two_runs_changes_nothing_that_follows(messages: l
 
     def changes(*parts: list[ReceivedGroup]) -> list[tuple[int | None, int, int | None]]:
         """What is told, one controller a part, without what each tells at its start; at last what is pending."""
-        told: list[Verdict | Change] = []
+        told: list[Verdict | BulletinVerdict | Change] = []
         with Store(None) as store:
             for number, part in enumerate(parts, start=1):
                 controller = chain(store)

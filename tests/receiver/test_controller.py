@@ -7,6 +7,7 @@ import pytest
 
 from rds.oda.region import Region
 from rds.oda.signature import Domain
+from receiver.bulletin_verdict import BulletinVerdict
 from receiver.controller import Change, Controller
 from receiver.keyring import Keyring
 from receiver.settings import Settings
@@ -32,7 +33,7 @@ from tests.receiver.broadcast import (
 R_MS = 3_282_512
 """draw(R) E96C5024 of 60 min, the worked example's."""
 HOUR = 3_600_000
-Told = list[Verdict | Change]
+Told = list[Verdict | BulletinVerdict | Change]
 
 
 def chain(
@@ -56,15 +57,15 @@ def hear(controller: Controller, broadcast: Broadcast) -> Told:
     return told
 
 
-def reasons(told: Iterable[Verdict | Change]) -> list[Rejection | None]:
+def reasons(told: Iterable[Verdict | BulletinVerdict | Change]) -> list[Rejection | None]:
     return [one.rejection for one in told if isinstance(one, Verdict)]
 
 
-def limits(told: Iterable[Verdict | Change]) -> list[int]:
+def limits(told: Iterable[Verdict | BulletinVerdict | Change]) -> list[int]:
     return [one.decision.limit_ma for one in told if isinstance(one, Change)]
 
 
-def moments_ms(told: Iterable[Verdict | Change]) -> list[int | None]:
+def moments_ms(told: Iterable[Verdict | BulletinVerdict | Change]) -> list[int | None]:
     return [one.now_ms for one in told if isinstance(one, Change)]
 
 

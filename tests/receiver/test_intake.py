@@ -1,7 +1,7 @@
 """Groups to verdicts, for who only looks on: memory is kept clear without a policy beside it."""
 
+from receiver.event_ledger import EVENTS
 from receiver.intake import Intake
-from receiver.ledger import EVENTS
 from receiver.settings import ONLOOKER
 from tests.receiver.broadcast import T0_MS, TS, Broadcast, curtail, keyring
 

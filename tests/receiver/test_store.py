@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rds.errors import InputError
-from receiver.ledger import Snapshot, StoredMessage, Tombstone
+from receiver.event_ledger import Tombstone
+from receiver.snapshot import Snapshot, StoredMessage
 from receiver.store import SCHEMA_VERSION, Store
 from tests.receiver.broadcast import DEVICE_ID, curtail, halt, signed
 
