@@ -251,6 +251,8 @@ class Verifier:
             certificates = tuple(record for record in found if isinstance(record, Certificate))
             return RootBulletin(bulletin, envelopes, Vouched(public_key, bulletin.key, bulletin.ts, certificates))
         held = self._certificates(bulletin.key, public_key, restoring=restoring)
+        if not held:
+            return Rejection.UNKNOWN_KEY
         examined = (self._examine_record(number, one, bulletin, held) for number, one in enumerate(bulletin.records))
         return TrustedBulletin(bulletin, public_key, envelopes, tuple(examined))
 
