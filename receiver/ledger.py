@@ -180,6 +180,7 @@ class Ledger:
             if planned is not None:
                 events.append((replace(planned, ended_ms=kept.ended_ms, ended_release=kept.ended_release), origin))
             elif examined.trusted is not None:
+                self._is_second_content(examined.trusted.public_key, examined.trusted.ts, _content_of(kept.envelopes))
                 placed.append(Placed(examined.trusted, origin))
         self._events.restore(events, snapshot.tombstones, snapshot.floors)
         self._schedules.restore(placed)
