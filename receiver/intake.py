@@ -74,8 +74,8 @@ class Intake:
 
     @property
     def tracker_counts(self) -> Counter[str]:
-        """What the tracker counted."""
-        return self._tracker.counts
+        """What the tracker counted; verifications are those of bulletins too."""
+        return self._tracker.counts + Counter({"verifications": self._budget.spent})
 
     def feed(self, group: ReceivedGroup) -> list[Verdict | BulletinVerdict]:
         """The verdicts on what a group completed, in order.

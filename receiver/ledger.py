@@ -118,7 +118,7 @@ class Ledger:
         event = planned_event(examined)
         if event is None:
             return self._schedules.apply(examined.trusted, origin, now_ms) if sure else Rejection.UNSURE
-        if not sure and event.start_ms > now_ms:
+        if not sure and event.is_planned and event.start_ms > now_ms:
             return Rejection.UNSURE
         if self._is_second_content(*event.identity, _content_of(bulletin.envelopes)):
             return Rejection.KEY_ALARM

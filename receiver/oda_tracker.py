@@ -110,7 +110,7 @@ class OdaTracker:
         self._repeats = Repeats()
         self._pi, self._tp_pty = ProgrammeIdentity(), ProgrammeIdentity()
         self.counts: Counter[str] = Counter()
-        """Announcements of ours and of others, symbols, verifications, and candidates put off for want of budget."""
+        """Announcements of ours and of others, symbols, and candidates put off for want of budget."""
 
     @property
     def group_types(self) -> tuple[str, ...]:
@@ -219,7 +219,6 @@ class OdaTracker:
                 if not self._budget.spend():
                     self.counts["over budget"] += 1
                     continue
-                self.counts["verifications"] += 1
                 proven = judge.verify(envelope)
                 if proven:
                     self._proven_types.add(group_type)

@@ -15,6 +15,8 @@ class VerificationBudget:
         self._now_s = 0.0
         self._left = 0
         self._spent_s: deque[float] = deque(maxlen=VERIFICATIONS_PER_S)
+        self.spent = 0
+        """How many in all."""
 
     def arrive(self, now_s: float) -> None:
         """A group ended at this second of the stream."""
@@ -26,5 +28,6 @@ class VerificationBudget:
         if not self._left or (len(self._spent_s) == VERIFICATIONS_PER_S and self._now_s - self._spent_s[0] < 1):
             return False
         self._left -= 1
+        self.spent += 1
         self._spent_s.append(self._now_s)
         return True

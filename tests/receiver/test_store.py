@@ -5,21 +5,27 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rds.errors import InputError
 from receiver.event_ledger import Tombstone
-from receiver.snapshot import Snapshot, StoredMessage
+from receiver.snapshot import Snapshot, StoredMessage, StoredRecord
 from receiver.store import SCHEMA_VERSION, Store
-from tests.receiver.broadcast import DEVICE_ID, curtail, halt, signed
+from tests.receiver.broadcast import DEVICE_ID, certificate, curtail, halt, signed
+from tests.receiver.bulletins import bulletin, certificates, planned, prices, tiers
 
+BULLETIN = bulletin(tiers(), planned())
 SNAPSHOT = Snapshot(
     messages=(StoredMessage(signed(curtail())), StoredMessage(signed(halt()), 1234, 3)),
     tombstones=(Tombstone(b"", 7, 99), Tombstone(bytes(32), 5, 98)),
     floors=((bytes(32), 12),),
     last_ts=((bytes(32), 0, 17), (bytes(32), 1, 18)),
+    records=(StoredRecord(BULLETIN, 1, 4321, 2), StoredRecord(BULLETIN, 0), StoredRecord(bulletin(prices()), 0)),
+    certificates=(certificates(certificate()),),
+    clock_key=bytes(32),
 )
 
 
@@ -115,6 +121,14 @@ def test_a_truncated_file_is_one_line(tmp_path: Path) -> None:
         ("UPDATE tombstone SET until_ms = 'b'", "time"),
         ("UPDATE floor SET public_key = 5", "envelope or key"),
         ("UPDATE last_ts SET ts = NULL", "time"),
+        ("UPDATE record SET ended_ms = 'noon'", "time"),
+        ("UPDATE record SET number = -1", "time"),
+        ("UPDATE record SET ended_release = 15", "release code"),
+        ("UPDATE record SET bulletin = 77", "bulletin"),
+        ("UPDATE bulletin SET envelopes = 'text'", "bulletin"),
+        ("UPDATE bulletin SET envelopes = x'00'", "bulletin"),
+        ("UPDATE certificate SET envelopes = x''", "bulletin"),
+        ("UPDATE clock SET public_key = 3", "envelope or key"),
         ("UPDATE device SET id = 'abcdefghijklmnop'", "device id"),
     ],
 )
@@ -134,6 +148,64 @@ def test_what_was_never_saved_is_one_line(tmp_path: Path, change: str, what: str
         read = store.device_id if what == "device id" else store.load
         with pytest.raises(InputError, match=f"is damaged: no {what} looks so; move it away"):
             read()
+
+
+# As evrds made it before bulletins were read.
+SCHEMA_1 = """
+CREATE TABLE device (id BLOB NOT NULL CHECK (length(id) = 16));
+CREATE TABLE clock (bound_ms INTEGER NOT NULL);
+CREATE TABLE message (envelope BLOB NOT NULL, ended_ms INTEGER, ended_release INTEGER NOT NULL);
+CREATE TABLE tombstone (public_key BLOB NOT NULL, ts INTEGER NOT NULL, until_ms INTEGER NOT NULL);
+CREATE TABLE floor (public_key BLOB NOT NULL, ts INTEGER NOT NULL);
+CREATE TABLE last_ts (public_key BLOB NOT NULL, type INTEGER NOT NULL, ts INTEGER NOT NULL);
+INSERT INTO device VALUES (x'000102030405060708090A0B0C0D0E0F');
+INSERT INTO clock VALUES (4567);
+INSERT INTO tombstone VALUES (x'', 7, 99);
+INSERT INTO floor VALUES (x'AB', 12);
+INSERT INTO last_ts VALUES (x'AB', 0, 17);
+PRAGMA user_version = 1;
+"""
+
+
+def test_an_older_schema_is_brought_up_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with sqlite3.connect(path) as database:
+        database.executescript(SCHEMA_1)
+        database.execute("INSERT INTO message VALUES (?, 1234, 3)", (signed(halt()),))
+    database.close()
+    expected = Snapshot(
+        messages=(StoredMessage(signed(halt()), 1234, 3),),
+        tombstones=(Tombstone(b"", 7, 99),),
+        floors=((b"\xab", 12),),
+        last_ts=((b"\xab", 0, 17),),
+    )
+    for _ in range(2):
+        with Store(path) as store:
+            assert store._database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+            assert store.load() == (expected, 4567)
+            assert store.device_id() == DEVICE_ID
+    with Store(path) as store:
+        store.save(SNAPSHOT, 5000)
+        assert store.load() == (SNAPSHOT, 5000)
+
+
+def test_bulletins_are_written_only_when_they_change(tmp_path: Path) -> None:
+    """They are the largest part of the state, and flash wears."""
+    with Store(tmp_path / "state") as store:
+        written: list[str] = []
+        store.save(SNAPSHOT, 1)
+        store._database.set_trace_callback(written.append)
+        store.save(replace(SNAPSHOT, floors=()), 2)
+        assert not [one for one in written if "bulletin" in one]
+        store.save(replace(SNAPSHOT, records=SNAPSHOT.records[:1]), 3)
+        assert [one for one in written if "bulletin" in one]
+        assert store.load()[0].records == SNAPSHOT.records[:1]
+        # A save that failed has written none of it, and the next writes all.
+        broken = replace(SNAPSHOT, records=(StoredRecord(BULLETIN, None),))  # type: ignore[arg-type]  # refused
+        with pytest.raises(InputError, match="cannot be used: NOT NULL"):
+            store.save(broken, 4)
+        store.save(SNAPSHOT, 5)
+        assert store.load() == (SNAPSHOT, 5)
 
 
 def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
