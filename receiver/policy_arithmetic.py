@@ -225,9 +225,10 @@ def event_terms(event: EventRule, chargers: Chargers, drawn: DrawnBy) -> Terms:
     if event.programmes:
         is_meant &= (chargers.programme_bit & event.programmes) != 0
     end_ms = event.start_ms + np.minimum(event.duration_ms, chargers.longest_event_ms)
+    codes: tuple[int, ...] = (event.release,)
     if event.ended_ms is not None:
-        end_ms = np.minimum(end_ms, event.ended_ms)
-    window_ms = windows_ms((event.ended_release, event.release), chargers)
+        end_ms, codes = np.minimum(end_ms, event.ended_ms), (event.ended_release, event.release)
+    window_ms = windows_ms(codes, chargers)
     back_ms = delays_ms(drawn("R"), window_ms)
     start_ms = event.start_ms + spread_ms(event.dispatch, drawn)
     if event.load_up:
