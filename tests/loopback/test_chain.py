@@ -97,7 +97,9 @@ def test_a_capture_spliced_after_itself_changes_nothing_the_second_time(network:
     half = len(once) // 2
     again = [one for one in outcome.records("message") if one["sample"] > half]
     assert {one["message"]["name"] for one in again} == {"heartbeat", "curtail", "halt", "end"}
-    assert {one["verdict"] for one in again if one["message"]["name"] == "heartbeat"} == {"replay"}
+    # At the seam, symbols of two runs may meet under one tag: what they make is nobody's.
+    heartbeats = {one["verdict"] for one in again if one["message"]["name"] == "heartbeat"}
+    assert "replay" in heartbeats <= {"replay", "bad signature"}
     assert {one["verdict"] for one in again if one["message"]["name"] != "heartbeat"} == {"repeat"}
     assert counts(outcome)["replay"] >= 3
 
