@@ -9,6 +9,9 @@ import pytest
 
 from rds.errors import DeviceAbsentError
 from rds.hex_line import parse_words
+from rds.oda.bulletin import Bulletin
+from receiver.bulletin_records import bulletin_record
+from receiver.bulletin_verdict import BulletinVerdict, HeardBulletin
 from receiver.chain import SignalStatus
 from receiver.controller import Change
 from receiver.intake import Intake
@@ -33,7 +36,8 @@ from receiver.records import (
 from receiver.settings import ONLOOKER
 from receiver.station import StationFacts
 from receiver.verify import Verdict
-from tests.receiver.broadcast import curtail, keyring, signed
+from tests.receiver.broadcast import TS, curtail, keyring, signed
+from tests.receiver.bulletins import bulletin, tiers
 
 GROUP = ReceivedGroup(
     (0x9331, 0x20B6, 0x594C, None),
@@ -44,6 +48,7 @@ GROUP = ReceivedGroup(
     evm=0.12345,
 )
 VERDICT = Verdict(Candidate(signed(curtail()), True, 0, 0.0, None), curtail(), None)
+BULLETIN = BulletinVerdict(HeardBulletin(bulletin(tiers()), 0, 0.0), Bulletin(3, 1, TS, ()), None, ())
 CHANGE = Change(Decision(16_000, True, "curtailed", None, None), 0, 0, 0)
 NOWHEN = StreamTime()
 NOON = StreamTime(datetime(2026, 12, 1, 12, tzinfo=UTC))
@@ -125,6 +130,7 @@ RECORDS = [
     station_record(StationFacts(), GROUP, NOON),
     status_record(SignalStatus(True, 1, 1, 0), 0, 0.0, NOON),
     message_record(VERDICT, NOON),
+    bulletin_record(BULLETIN, NOON),
     counts_record(Intake(keyring(), (), settings=ONLOOKER), 0, 0.0, NOON),
     limit_record(CHANGE),
     fault_record(DeviceAbsentError("no charge point"), CHANGE),
