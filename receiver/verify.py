@@ -4,13 +4,12 @@ This is the only file that makes a `Trusted` or a `TrustedRecord`; what acts on 
 What a receiver must do, 1). Replay and expiry, which need memory and time, are `ledger` and `clock`.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from rds.oda.bulletin import Bulletin, Record, claimed_bulletin, is_bulletin_envelope, open_bulletin
+from rds.oda.bulletin import Bulletin, Record, claimed_bulletin, is_bulletin_envelope
 from rds.oda.certificate import ROOT_KEYS, Certificate
 from rds.oda.certificate_pem import Vouched
 from rds.oda.event_fields import EventFields
@@ -19,14 +18,14 @@ from rds.oda.records import BulletinRecord, unpack_record
 from rds.oda.records.planned_event import PlannedEvent
 from rds.oda.region import EVERYONE, Region
 from rds.oda.target_fields import TargetFields
-from rds.oda.urgent_envelope import is_urgent_envelope, urgent_head, verify_urgent
+from rds.oda.urgent_envelope import is_urgent_envelope, urgent_head
 from receiver.bulletin_assembly import Envelopes
 from receiver.keyring import Keyring
 from receiver.oda_tracker import Candidate, Standing
+from receiver.signers import Signers
 
 M_co = TypeVar("M_co", bound=UrgentMessage, covariant=True)
 R_co = TypeVar("R_co", covariant=True)
-PROVEN_REMEMBERED: Final = 16
 
 
 class Rejection(Enum):
@@ -151,7 +150,7 @@ class Verdict:
 
 
 class Verifier:
-    """Judges envelopes by a keyring; remembers the last 16 whose signature held, so that repeats cost nothing.
+    """Judges envelopes by a keyring.
 
     Args:
         keyring: Whom to believe.
@@ -161,12 +160,11 @@ class Verifier:
     def __init__(self, keyring: Keyring, regions: Iterable[Region] = ()) -> None:
         self._keyring = keyring
         self._regions = tuple(regions)
-        self._proven: OrderedDict[bytes, bytes] = OrderedDict()
-        self._proven_bulletins: OrderedDict[Envelopes, tuple[bytes, Bulletin]] = OrderedDict()
+        self._signers = Signers(keyring)
 
     def standing(self, envelope: bytes) -> Standing:
         """See `oda_tracker.Judge`. A bulletin's envelope needs only its CRC to end the attempts."""
-        if envelope in self._proven or is_bulletin_envelope(envelope):
+        if self._signers.is_proven(envelope) or is_bulletin_envelope(envelope):
             return Standing.PROVEN
         message = unpack_message(urgent_head(envelope))
         if message is None or not self._keyring.certificates(message.key):
@@ -175,7 +173,7 @@ class Verifier:
 
     def verify(self, envelope: bytes) -> bool:
         """See `oda_tracker.Judge`."""
-        return self._public_key(envelope) is not None
+        return self._signers.signer(envelope) is not None
 
     def examine(self, candidate: Candidate) -> "Trusted[UrgentMessage] | Rejection":
         """The trusted message, or what speaks against it short of time and memory."""
@@ -203,14 +201,14 @@ class Verifier:
         message = unpack_message(urgent_head(envelope)) if is_urgent_envelope(envelope) else None
         if message is None:
             return Rejection.UNKNOWN_TYPE
-        reason = None if self._signers(message.key, restoring=restoring) else self._key_rejection(envelope)
+        reason = None if self._signers.public_keys(message.key, restoring=restoring) else self._key_rejection(envelope)
         if reason is not None:
             return reason
-        public_key = self._public_key(envelope, restoring=restoring)
+        public_key = self._signers.signer(envelope, restoring=restoring)
         if public_key is None:
             return Rejection.BAD_SIGNATURE
         found = self._allowing(
-            self._certificates(message.key, public_key, restoring=restoring),
+            self._signers.certificates(message.key, public_key, restoring=restoring),
             message.ts,
             message.ROLE,
             lambda certificate: region_of(message, certificate),
@@ -219,14 +217,14 @@ class Verifier:
 
     def bulletin_standing(self, envelopes: Envelopes) -> Standing:
         """See `bulletin_assembly.BulletinJudge`."""
-        if envelopes in self._proven_bulletins:
+        if self._signers.is_proven_bulletin(envelopes):
             return Standing.PROVEN
         claimed = claimed_bulletin(envelopes)
-        return Standing.WORTHLESS if claimed is None or not self._signers(claimed.key) else Standing.OPEN
+        return Standing.WORTHLESS if claimed is None or not self._signers.public_keys(claimed.key) else Standing.OPEN
 
     def verify_bulletin(self, envelopes: Envelopes) -> bool:
         """See `bulletin_assembly.BulletinJudge`."""
-        return self._open(envelopes) is not None
+        return self._signers.open(envelopes) is not None
 
     def examine_bulletin(
         self, envelopes: Envelopes, *, restoring: bool = False
@@ -240,9 +238,9 @@ class Verifier:
         claimed = claimed_bulletin(envelopes)
         if claimed is None:
             return Rejection.UNKNOWN_TYPE
-        if not self._signers(claimed.key, restoring=restoring):
+        if not self._signers.public_keys(claimed.key, restoring=restoring):
             return Rejection.UNKNOWN_KEY
-        opened = self._open(envelopes, restoring=restoring)
+        opened = self._signers.open(envelopes, restoring=restoring)
         if opened is None:
             return Rejection.BAD_SIGNATURE
         public_key, bulletin = opened
@@ -250,7 +248,7 @@ class Verifier:
             found = (unpack_record(record) for record in bulletin.records)
             certificates = tuple(record for record in found if isinstance(record, Certificate))
             return RootBulletin(bulletin, envelopes, Vouched(public_key, bulletin.key, bulletin.ts, certificates))
-        held = self._certificates(bulletin.key, public_key, restoring=restoring)
+        held = self._signers.certificates(bulletin.key, public_key, restoring=restoring)
         if not held:
             return Rejection.UNKNOWN_KEY
         examined = (self._examine_record(number, one, bulletin, held) for number, one in enumerate(bulletin.records))
@@ -284,53 +282,12 @@ class Verifier:
             return next((reason for reason, _ in reasons if reason is not None), Rejection.UNKNOWN_KEY)
         return certificate if self._is_own(region(certificate)) else Rejection.OTHER_REGION
 
-    def _certificates(self, key: int, public_key: bytes, *, restoring: bool) -> list[Certificate]:
-        """What the roots say of a public key under a key id."""
-        held = [*self._keyring.certificates(key), *(self._keyring.retired(key) if restoring else ())]
-        return [one for one in held if one.public_key == public_key]
-
-    def _signers(self, key: int, *, restoring: bool = False) -> list[bytes]:
-        """The public keys that may sign under a key id."""
-        if key in ROOT_KEYS:
-            return list(self._keyring.roots)
-        retired = (one.public_key for one in self._keyring.retired(key)) if restoring else ()
-        return list(dict.fromkeys((*self._keyring.public_keys(key), *retired)))
-
-    def _open(self, envelopes: Envelopes, *, restoring: bool = False) -> tuple[bytes, Bulletin] | None:
-        """The bulletin and the public key that signed it."""
-        if envelopes in self._proven_bulletins:
-            return self._proven_bulletins[envelopes]
-        claimed = claimed_bulletin(envelopes)
-        for public_key in () if claimed is None else self._signers(claimed.key, restoring=restoring):
-            bulletin = open_bulletin(envelopes, public_key, self._keyring.domain)
-            if bulletin is not None:
-                self._proven_bulletins[envelopes] = (public_key, bulletin)
-                if len(self._proven_bulletins) > PROVEN_REMEMBERED:
-                    self._proven_bulletins.popitem(last=False)
-                return public_key, bulletin
-        return None
-
     def _key_rejection(self, envelope: bytes) -> Rejection | None:
         if self._keyring.empty:
             return Rejection.NO_KEY
         message = unpack_message(urgent_head(envelope))
         known = message is not None and self._keyring.certificates(message.key)
         return None if known else Rejection.UNKNOWN_KEY
-
-    def _public_key(self, envelope: bytes, *, restoring: bool = False) -> bytes | None:
-        """The public key that signed an urgent envelope."""
-        if envelope in self._proven:
-            return self._proven[envelope]
-        message = unpack_message(urgent_head(envelope))
-        if message is None:
-            return None
-        for public_key in self._signers(message.key, restoring=restoring):
-            if verify_urgent(envelope, public_key, self._keyring.domain):
-                self._proven[envelope] = public_key
-                if len(self._proven) > PROVEN_REMEMBERED:
-                    self._proven.popitem(last=False)
-                return public_key
-        return None
 
     def _is_own(self, region: Region) -> bool:
         return not self._regions or any(region.matches(code) for code in self._regions)

@@ -19,7 +19,8 @@ from rds.oda.region import Region
 from rds.oda.signature import Domain
 from receiver.keyring import Keyring
 from receiver.oda_tracker import Candidate, Standing
-from receiver.verify import PROVEN_REMEMBERED, Rejection, Trusted, Verifier
+from receiver.signers import PROVEN_REMEMBERED
+from receiver.verify import Rejection, Trusted, Verifier
 from tests.receiver.broadcast import (
     ALL_AT_ONCE,
     DOMAIN,
