@@ -11,7 +11,12 @@ import os
 import shutil
 from collections.abc import Callable
 
+import hypothesis
 import pytest
+
+# A busy machine is no failure: nothing here is held to a time.
+hypothesis.settings.register_profile("evrds", deadline=None)
+hypothesis.settings.load_profile("evrds")
 
 pytest_plugins = ["pytester"]
 

@@ -96,6 +96,7 @@ class Unknown:
     TYPE: ClassVar[int] = 9
     NAME: ClassVar[str] = "unknown"
     LAYOUT: ClassVar[Layout] = Layout("region:20 item:4")
+    region = OWN
 
     @property
     def role(self) -> int:
