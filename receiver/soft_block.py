@@ -62,9 +62,11 @@ class _Tables:
     signs: Float
     """(-1)^(d.s) for syndrome s and dual word d; shape (1024, 1024)."""
     states: Float
-    """(-1)^(d.s) for the syndromes of the four states of the outer symbols; shape (1024, 4)."""
+    """(-1)^(d.s) / 1024 for the syndromes of the four states of the outer symbols; shape (1024, 4)."""
     patterns: npt.NDArray[np.uint8]
     """Wrong symbols by syndrome, filled up with 27; shape (1024, most, 5)."""
+    masks: npt.NDArray[np.int32]
+    """The same as 27 bits, the first symbol highest; shape (1024, most)."""
 
 
 @cache
@@ -76,11 +78,15 @@ def _tables() -> _Tables:
     signs = np.where(odd[values[:, np.newaxis] & values], np.float32(-1), np.float32(1))
     columns = np.array([COLUMNS[i] for i in _INNER])
     dual = odd[columns[:, np.newaxis] & values].astype(np.float32)
-    return _Tables(dual, signs, signs[list(_STATE_SYNDROMES)].T.copy(), _patterns())
+    patterns = _patterns()
+    masks = (1 << SYMBOLS >> 1 >> patterns.astype(np.int32)).sum(axis=-1, dtype=np.int32)
+    return _Tables(dual, signs, signs[_STATES].T / np.float32(_SYNDROMES), patterns, masks)
 
 
-_STATE_SYNDROMES: Final = (0, COLUMNS[-1], COLUMNS[0], COLUMNS[0] ^ COLUMNS[-1])
+_COLUMNS: Final = np.array(COLUMNS)
+_STATES: Final = np.array((0, COLUMNS[-1], COLUMNS[0], COLUMNS[0] ^ COLUMNS[-1]))
 """Syndromes of: neither outer symbol wrong, the last, the first, both."""
+_ONES: Final = np.ones(_MOST_WRONG, np.float32)
 
 
 def _patterns() -> npt.NDArray[np.uint8]:
@@ -109,15 +115,17 @@ class SoftBlocks:
     """Probability that the inner symbols make a block of the offset asked for; shape (n, 2, 2), first, last symbol."""
     best: Float
     """Probability of the likeliest inner symbols; shape (n, 2, 2)."""
-    wrong: npt.NDArray[np.uint8]
-    """Which inner symbols these turn over, filled up with 27; shape (n, 2, 2, 5)."""
+    wrong: npt.NDArray[np.int32]
+    """Which inner symbols these turn over, as 27 bits, the first symbol highest; shape (n, 2, 2)."""
+    as_heard: Float
+    """Logarithm of the probability of the inner symbols as heard; shape (n,)."""
     clean: npt.NDArray[np.bool_]
     """Whether the symbols as heard are a block; shape (n,)."""
 
 
 def hard_syndromes(ratios: Float) -> npt.NDArray[np.intp]:
     """Syndromes of blocks by the signs of their 27 symbols; shape (n, 27) to (n,)."""
-    syndromes: npt.NDArray[np.intp] = np.bitwise_xor.reduce(np.where(ratios < 0, np.array(COLUMNS), 0), axis=1)
+    syndromes: npt.NDArray[np.intp] = np.bitwise_xor.reduce(_COLUMNS * (ratios < 0), axis=1)
     return syndromes
 
 
@@ -125,24 +133,27 @@ def evaluate(ratios: Float, offset_syndromes: npt.NDArray[np.intp]) -> SoftBlock
     """Weighs blocks: ratios float32 of shape (n, 27), the syndromes of the offset words that they should carry (n,)."""
     tables = _tables()
     count = len(ratios)
-    sizes = np.clip(np.abs(ratios), _SMALLEST, _LARGEST)
-    syndromes = hard_syndromes(ratios) ^ offset_syndromes
+    padded = np.zeros((count, SYMBOLS + 1), np.float32)
+    sizes = np.abs(ratios, out=padded[:, :SYMBOLS])
+    np.clip(sizes, _SMALLEST, _LARGEST, out=sizes)
     inner = sizes[:, 1:-1]
+    syndromes = hard_syndromes(ratios) ^ offset_syndromes
     dual = np.exp(np.log(np.tanh(inner / 2)) @ tables.dual)
     dual *= tables.signs[syndromes]
-    valid = np.maximum(dual @ tables.states / _SYNDROMES, np.float32(0))
-    patterns = tables.patterns[syndromes[:, np.newaxis] ^ np.array(_STATE_SYNDROMES)]
-    padded = np.concatenate((sizes, np.zeros((count, 1), np.float32)), axis=1)
-    rows = np.arange(count)[:, np.newaxis, np.newaxis, np.newaxis]
-    costs = padded[rows, patterns].sum(axis=-1)
-    chosen = costs.argmin(axis=-1)[..., np.newaxis]
+    valid = np.maximum(dual @ tables.states, np.float32(0))
+    states = syndromes[:, np.newaxis] ^ _STATES
+    patterns = tables.patterns[states]
+    starts = np.arange(0, padded.size, SYMBOLS + 1)[:, np.newaxis, np.newaxis, np.newaxis]
+    # A product with ones adds five up far faster than a sum along so short an axis.
+    costs = padded.reshape(-1).take(patterns + starts) @ _ONES
+    chosen = costs.argmin(axis=-1)
     as_heard = -np.log1p(np.exp(-inner)).sum(axis=1)
-    best = np.exp(as_heard[:, np.newaxis] - np.take_along_axis(costs, chosen, axis=-1)[..., 0])
-    wrong = np.take_along_axis(patterns, chosen[..., np.newaxis], axis=2)[:, :, 0]
+    best = np.exp(as_heard[:, np.newaxis] - costs.min(axis=-1))
     return SoftBlocks(
         valid=valid.reshape(count, 2, 2),
         best=np.minimum(best, valid).reshape(count, 2, 2),
-        wrong=wrong.reshape(count, 2, 2, _MOST_WRONG),
+        wrong=tables.masks[states, chosen].reshape(count, 2, 2),
+        as_heard=as_heard,
         clean=syndromes == 0,
     )
 

@@ -7,6 +7,7 @@ alone. The first block of the next group is looked at too, for the symbol that i
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import mul
 from typing import Final, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from rds.block import OFFSET_SYNDROMES, OFFSET_WORDS, checkword, encode_block
 from rds.constants import BLOCK_BITS, BLOCKS, CHECK_BITS, GROUP_BITS, INFORMATION_BITS
-from receiver.likely_group import Float, LikelyGroup, LikelyWord
+from receiver.likely_group import GROUP_VALUES, Float, LikelyGroup, LikelyWord
 from receiver.soft_block import (
     CONTRADICTED,
     INNER_WORDS_LOG2,
@@ -28,13 +29,18 @@ from receiver.soft_block import (
 
 PLACES: Final = ("A", "B", "C", "C'", "D", "A")
 _OFFSETS: Final = np.array([OFFSET_SYNDROMES[place] for place in PLACES])
-_STARTS: Final = np.array([0, 1, 2, 2, 3, 4]) * BLOCK_BITS
+_PLACE_OF: Final = (0, 1, 2, 2, 3, 4)
+"""Which of the group's blocks a row is; 4 is the next group's first."""
+_WINDOWS: Final = BLOCK_BITS * np.array(_PLACE_OF)[:, np.newaxis] + np.arange(SYMBOLS)
+_STATES: Final = 4
 _B, _C, _C_PRIME, _D = 1, 2, 3, 4
 _VERSION_BIT: Final = 0x0800
 _MOST_NATS: Final = math.log((1 - CONTRADICTED) * (1 << CHECK_BITS) + CONTRADICTED)
 _BLOCK_MASK: Final = (1 << BLOCK_BITS) - 1
 _CHECK_MASK: Final = (1 << CHECK_BITS) - 1
 _SMALLEST: Final = 1e-12
+_LARGEST: Final = 30.0
+"""Nats that a symbol can be sure by."""
 _SEARCHED: Final = np.array([OFFSET_SYNDROMES[name] for name in ("A", "B", "C", "D", "C'")])
 _ROWS_AT_A_TIME: Final = 64
 """Evidence for more places at once would leave the cache."""
@@ -70,8 +76,7 @@ def _decode_group(ratios: Float, pi: int | None) -> LikelyGroup:
     trellis = Trellis.of(ratios)
     nats = trellis.evidence()
     if pi is not None:
-        for row in (0, _C_PRIME, len(PLACES) - 1):
-            trellis.expect(row, encode_block(pi, PLACES[row]))
+        trellis.expect((0, _C_PRIME, len(PLACES) - 1), pi)
     trellis.run()
     one, two = trellis.word(0), trellis.word(_B)
     b_version = two.probability if two.word & _VERSION_BIT else 0.0
@@ -83,153 +88,172 @@ def _decode_group(ratios: Float, pi: int | None) -> LikelyGroup:
 
 def _plain_group(ratios: Float) -> LikelyGroup | None:
     """The group as heard, if every block of it is one as heard and is sure; most are, where the signal is good."""
-    bits = (ratios[1 : 1 + GROUP_BITS] < 0) != (ratios[:GROUP_BITS] < 0)
-    heard = int.from_bytes(np.packbits(bits).tobytes(), "big")
+    symbols = _to_int(ratios[: GROUP_BITS + 1] < 0)
+    heard = symbols ^ symbols >> 1
     blocks = [heard >> shift & _BLOCK_MASK for shift in range(GROUP_BITS - BLOCK_BITS, -1, -BLOCK_BITS)]
     third = "C'" if blocks[_B] >> (BLOCK_BITS - INFORMATION_BITS) & _VERSION_BIT else "C"
     for block, offset in zip(blocks, ("A", "B", third, "D"), strict=True):
         if checkword(block >> CHECK_BITS) ^ OFFSET_WORDS[offset] != block & _CHECK_MASK:
             return None
     sizes = np.abs(ratios[: GROUP_BITS + 1])
-    if np.partition(sizes, LEAST_WRONG)[:LEAST_WRONG].sum() < SURE_NATS:
+    if sum(np.partition(sizes, LEAST_WRONG)[:LEAST_WRONG].tolist()) < SURE_NATS:
         return None
     one, two, three, four = (LikelyWord(block >> CHECK_BITS, 1.0, as_heard=True) for block in blocks)
     return LikelyGroup((one, two, three, four), (_MOST_NATS,) * BLOCKS)
 
 
 class Trellis:
-    """Probabilities, forward and backward, of the symbols that blocks share: state 0 is right as heard, 1 wrong."""
+    """Probabilities, forward and backward, of the symbols that blocks share: state 0 is right as heard, 1 wrong.
+
+    Plain numbers: arrays of two by two cost more to call for than to add up. Of a row's four, the states of its first
+    and last symbol, the first symbol's come first: 00, 01, 10, 11.
+    """
 
     def __init__(self, ratios: Float, windows: Float, blocks: SoftBlocks) -> None:
+        self._heard = _to_int(ratios < 0)
         self._windows = windows
         self._blocks = blocks
-        self._valid = blocks.valid.astype(np.float64)
-        self._best = blocks.best.astype(np.float64)
-        self._expected: dict[int, tuple[npt.NDArray[np.bool_], int]] = {}
+        self._valid: list[list[float]] = blocks.valid.reshape(-1, _STATES).tolist()
+        self._best: list[list[float]] = blocks.best.reshape(-1, _STATES).tolist()
+        self._expected: dict[int, tuple[list[bool], int]] = {}
         self._choices: dict[int, npt.NDArray[np.float64]] = {}
-        wrong = 1 / (1 + np.exp(np.minimum(np.abs(ratios[::BLOCK_BITS].astype(np.float64)), 30)))
-        self._outer = np.stack((1 - wrong, wrong), axis=1)
-        self._forward = np.ones((BLOCKS + 2, 2))
-        self._backward = np.ones((BLOCKS + 2, 2))
+        wrong = [1 / (1 + math.exp(min(size, _LARGEST))) for size in np.abs(ratios[::BLOCK_BITS]).tolist()]
+        self._outer = [(1 - one, one) for one in wrong]
+        self._forward = self._backward = [(1.0, 1.0)] * len(wrong)
 
     @classmethod
     def of(cls, ratios: Float) -> Self:
         """The trellis of a group: ratios float32 of shape (131,)."""
-        windows = np.lib.stride_tricks.sliding_window_view(ratios, SYMBOLS)[_STARTS]
+        windows = ratios[_WINDOWS]
         return cls(ratios, windows, evaluate(windows, _OFFSETS))
 
     def exclude(self, row: int) -> None:
         """Says that a row of `PLACES` was not sent."""
-        self._valid[row] = 0
+        self._valid[row] = [0.0] * _STATES
 
     def choose_among(self, row: int, blocks: Sequence[int], *, share: float) -> None:
         """Says that a row is with probability `share` one of some blocks, each as likely, and else any block."""
-        likely = np.stack([self._known(row, block) for block in blocks]) * (share / len(blocks))
+        likely = self._known([row] * len(blocks), blocks) * (share / len(blocks))
         self._choices[row] = likely
-        self._valid[row] = likely.sum(axis=0) + self._valid[row] * (1 - share) / 2.0 ** (INNER_WORDS_LOG2 + 1)
+        any_block = (1 - share) / 2.0 ** (INNER_WORDS_LOG2 + 1)
+        together = likely.sum(axis=0).tolist()
+        self._valid[row] = [one + valid * any_block for one, valid in zip(together, self._valid[row], strict=True)]
 
     def choice(self, row: int) -> tuple[int, float, float]:
         """Which of the blocks of `choose_among` is likeliest after a run; its probability, and that of any of them."""
         outer = self._around(row)
-        likely = (self._choices[row] * outer).sum(axis=(1, 2))
+        likely = self._choices[row] @ outer
         index = int(np.argmax(likely))
-        total = float(np.sum(outer * self._valid[row]))
+        total = _dot(outer, self._valid[row])
         if total <= 0:
             return index, 0.0, 0.0
         return index, float(likely[index]) / total, float(likely.sum()) / total
 
     def settle(self, row: int, index: int) -> None:
         """Says that the row is this one of the blocks of `choose_among`."""
-        self._valid[row] = self._choices[row][index]
+        self._valid[row] = self._choices[row][index].tolist()
 
-    def _known(self, row: int, block: int) -> npt.NDArray[np.float64]:
-        """The probability of the inner symbols of a block that is known, by state; shape (2, 2)."""
-        turned = _symbols_of(block) != (self._windows[row] < 0)
-        sizes = np.abs(self._windows[row, 1:-1].astype(np.float64))
-        right = -np.log1p(np.exp(-sizes)).sum()
-        known = np.zeros((2, 2))
-        for first in (0, 1):
-            pattern = turned ^ turned[0] ^ bool(first)
-            known[first, int(pattern[-1])] = np.exp(right - sizes[pattern[1:-1]].sum())
+    def _known(self, rows: Sequence[int], blocks: Sequence[int]) -> npt.NDArray[np.float64]:
+        """The probabilities of the inner symbols of blocks that are known, one for each row; shape (n, 4)."""
+        windows = self._windows[list(rows)]
+        turned = np.array([_symbols_of(block) for block in blocks]) != (windows < 0)
+        # The block as it was sent, and with all of its symbols turned over, of which one has the first as heard.
+        turned ^= turned[:, :1]
+        sizes = np.abs(windows[:, 1:-1])
+        cost = np.einsum("ij,ij->i", sizes, turned[:, 1:-1], dtype=np.float64)
+        other = sizes.sum(axis=1, dtype=np.float64) - cost
+        as_heard = self._blocks.as_heard[list(rows)]
+        known = np.zeros((len(blocks), _STATES))
+        each, last = np.arange(len(blocks)), turned[:, -1].astype(np.intp)
+        known[each, last] = np.exp(as_heard - cost)
+        known[each, 3 - last] = np.exp(as_heard - other)
         return known
 
-    def _around(self, row: int) -> npt.NDArray[np.float64]:
-        """What the rest of the group says of a row's outer symbols; shape (2, 2)."""
-        place = int(_STARTS[row]) // BLOCK_BITS
-        return np.outer(self._forward[place], self._outer[place + 1] * self._backward[place + 1])
+    def _around(self, row: int) -> tuple[float, float, float, float]:
+        """What the rest of the group says of a row's four states."""
+        place = _PLACE_OF[row]
+        (a, b), (c, d), (e, f) = self._forward[place], self._outer[place + 1], self._backward[place + 1]
+        return a * c * e, a * d * f, b * c * e, b * d * f
 
     def evidence(self) -> tuple[float, ...]:
         """For each place, how much likelier its symbols are those of a block than random ones; see `soft_block`."""
-        outer = self._outer
-        gains = [
-            float(
-                outer[int(_STARTS[row]) // BLOCK_BITS] @ self._valid[row] @ outer[int(_STARTS[row]) // BLOCK_BITS + 1]
-            )
-            for row in (0, _B, _C, _C_PRIME, _D)
-        ]
-        one, two, three, four = (
-            math.log((1 - CONTRADICTED) * (1 << CHECK_BITS) * gain + CONTRADICTED)
-            for gain in (gains[0], gains[1], (gains[2] + gains[3]) / 2, gains[4])
-        )
-        return one, two, three, four
+        gains = []
+        for row in (0, _B, _C, _C_PRIME, _D):
+            (a, b), (c, d) = self._outer[_PLACE_OF[row] : _PLACE_OF[row] + 2]
+            gains.append(_dot((a * c, a * d, b * c, b * d), self._valid[row]))
+        gains[_C:_D] = [(gains[_C] + gains[_C_PRIME]) / 2]
+        return tuple(math.log((1 - CONTRADICTED) * (1 << CHECK_BITS) * gain + CONTRADICTED) for gain in gains)
 
-    def expect(self, row: int, block: int) -> None:
-        """Mixes in that a block is known with `_PI_LIKELY`, if the symbols speak for it by themselves."""
-        known = self._known(row, block)
+    def expect(self, rows: Sequence[int], pi: int) -> None:
+        """Mixes in that rows are known with `_PI_LIKELY`, where the symbols speak for it by themselves."""
+        known = self._known(rows, [encode_block(pi, PLACES[row]) for row in rows])
         # The weight of a word among all, of a symbol pattern among all: what is unknown shares 1 - _PI_LIKELY.
         share = (1 - _PI_LIKELY) / 2.0 ** (INNER_WORDS_LOG2 + 1)
         random = _PRIOR_NEEDS / 2.0**BLOCK_BITS
         known *= _PI_LIKELY / share
-        self._expected[row] = (known > self._best[row], block >> (BLOCK_BITS - INFORMATION_BITS))
-        self._best[row] = np.maximum(self._best[row], known)
-        self._valid[row] += known + random / share
+        for row, likely in zip(rows, known.tolist(), strict=True):
+            self._expected[row] = ([one > best for one, best in zip(likely, self._best[row], strict=True)], pi)
+            self._best[row] = list(map(max, self._best[row], likely))
+            valid = self._valid[row]
+            self._valid[row] = [one + other + random / share for one, other in zip(valid, likely, strict=True)]
 
     def run(self) -> None:
         """Fills the probabilities from both ends; block 3 counts as the mean of its two versions."""
         valid = self._valid
-        steps = [_scaled(step) for step in (valid[0], valid[_B], valid[_C] + valid[_C_PRIME], valid[_D], valid[-1])]
-        self._forward[0] = self._outer[0]
-        for i, step in enumerate(steps):
-            arrived = self._forward[i] @ step * self._outer[i + 1]
-            self._forward[i + 1] = arrived / arrived.sum()
-        for i in range(len(steps) - 1, -1, -1):
-            left = steps[i] @ (self._outer[i + 1] * self._backward[i + 1])
-            self._backward[i] = left / left.sum()
+        third = [one + other for one, other in zip(valid[_C], valid[_C_PRIME], strict=True)]
+        steps = [_scaled(step) for step in (valid[0], valid[_B], third, valid[_D], valid[-1])]
+        forward, backward = [self._outer[0]], [(1.0, 1.0)]
+        for (a, b, c, d), (right, wrong) in zip(steps, self._outer[1:], strict=True):
+            before, before_wrong = forward[-1]
+            arrived, arrived_wrong = (before * a + before_wrong * c) * right, (before * b + before_wrong * d) * wrong
+            total = arrived + arrived_wrong
+            forward.append((arrived / total, arrived_wrong / total))
+        for (a, b, c, d), (right, wrong) in zip(reversed(steps), reversed(self._outer[1:]), strict=True):
+            after, after_wrong = backward[-1][0] * right, backward[-1][1] * wrong
+            left, left_wrong = a * after + b * after_wrong, c * after + d * after_wrong
+            total = left + left_wrong
+            backward.append((left / total, left_wrong / total))
+        self._forward, self._backward = forward, backward[::-1]
 
     def word(self, row: int, *, weight: float = 1.0) -> LikelyWord:
         """The likeliest word of a row of `PLACES`; `weight` is how likely it is that this row is the one sent."""
         outer = self._around(row)
-        total = float(np.sum(outer * self._valid[row]))
+        total = _dot(outer, self._valid[row])
         if total <= 0:
             return LikelyWord(0, 0.0, as_heard=False)
-        likely = outer * self._best[row]
-        first, last = divmod(int(np.argmax(likely)), 2)
-        probability = weight * float(likely[first, last]) / total
+        likely = [share * best for share, best in zip(outer, self._best[row], strict=True)]
+        state = max(range(_STATES), key=likely.__getitem__)
+        probability = weight * likely[state] / total
         known, word = self._expected.get(row, (None, 0))
-        if known is not None and known[first, last]:
+        if known is not None and known[state]:
             return LikelyWord(word, probability, as_heard=False, prior=True)
-        symbols = self._windows[row] < 0
-        wrong = self._blocks.wrong[row, first, last]
-        symbols[wrong[wrong < SYMBOLS]] ^= True
-        symbols[0] ^= bool(first)
-        symbols[-1] ^= bool(last)
-        bits = symbols[1:] != symbols[:-1]
-        as_heard = bool(self._blocks.clean[row]) and first == last == 0
-        return LikelyWord(_to_int(bits[:INFORMATION_BITS]), probability, as_heard=as_heard)
+        first, last = divmod(state, 2)
+        symbols = self._heard >> (GROUP_VALUES - SYMBOLS - BLOCK_BITS * _PLACE_OF[row])
+        symbols ^= int(self._blocks.wrong[row, first, last]) ^ first << BLOCK_BITS ^ last
+        # Bits are the changes of symbols (EN 50067, 1.5).
+        block = (symbols ^ symbols >> 1) & _BLOCK_MASK
+        as_heard = bool(self._blocks.clean[row]) and state == 0
+        return LikelyWord(block >> CHECK_BITS, probability, as_heard=as_heard)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _symbols_of(block: int) -> npt.NDArray[np.bool_]:
     """The 27 symbols of a block after a 0, by differential encoding (EN 50067, 1.5)."""
     bits = block >> np.arange(BLOCK_BITS - 1, -1, -1) & 1
     return np.concatenate(([False], np.cumsum(bits) % 2 == 1))
 
 
-def _scaled(valid: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _scaled(valid: list[float]) -> list[float]:
     """A block's validity by state, its largest at 1 and none at 0; where nothing fits, all states are alike."""
-    largest = valid.max()
-    return np.maximum(valid / largest, _SMALLEST) if largest > 0 else np.ones_like(valid)
+    largest = max(valid)
+    return [max(one / largest, _SMALLEST) for one in valid] if largest > 0 else [1.0] * _STATES
+
+
+def _dot(weights: tuple[float, float, float, float], values: list[float]) -> float:
+    total: float = sum(map(mul, weights, values))
+    return total
 
 
 def _to_int(bits: npt.NDArray[np.bool_]) -> int:
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+    """The bits as a number, the first one highest."""
+    return int.from_bytes(np.packbits(bits).tobytes(), "big") >> -len(bits) % 8

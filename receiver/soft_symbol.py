@@ -72,6 +72,5 @@ def _trellis(values: Float, station: Station) -> Trellis:
     """A group of version A of this station."""
     trellis = Trellis.of(values)
     trellis.exclude(_C_PRIME)
-    for row in (_A, _NEXT_A):
-        trellis.expect(row, encode_block(station.pi, "A"))
+    trellis.expect((_A, _NEXT_A), station.pi)
     return trellis

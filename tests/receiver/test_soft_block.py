@@ -52,9 +52,12 @@ def test_validity_and_likeliest_word_are_those_of_all_words(seed: int, size: flo
     outer = np.outer([1 - wrong[0], wrong[0]], [1 - wrong[1], wrong[1]])
     assert np.sum(outer * soft.valid[0]) == pytest.approx(oracle.sum(), rel=2e-3)
     best = (outer * soft.best[0]).max()
-    most_wrong = int(np.sum(all_words("B")[int(np.argmax(oracle)), 1:-1] != np.sign(ratios[1:-1])))
-    if most_wrong <= 5:
+    likeliest = all_words("B")[int(np.argmax(oracle))]
+    turned = likeliest != np.sign(ratios)
+    if turned[1:-1].sum() <= 5:
         assert best == pytest.approx(oracle.max(), rel=1e-3)
+        wrong_inside = soft.wrong[0, int(turned[0]), int(turned[-1])]
+        assert wrong_inside == int("".join("01"[one] for one in turned[1:-1].astype(int)), 2) << 1
     else:
         assert best < oracle.max()
 

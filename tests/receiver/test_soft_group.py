@@ -1,14 +1,18 @@
 """Groups out of ratios: the likeliest words with true probabilities, what a known PI may do and what it may not."""
 
+from itertools import product
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rds.block import OFFSET_SYNDROMES, encode_block
 from rds.group import Group, groups_to_bits
 from receiver.likely_group import GROUP_VALUES, LikelyGroup
-from receiver.soft_group import SoftDecoder
+from receiver.soft_block import evaluate
+from receiver.soft_group import PLACES, SoftDecoder, Trellis
 
 PI = 0x9331
 Float = npt.NDArray[np.float32]
@@ -48,6 +52,52 @@ def test_probabilities_are_true_and_worth_three_decibels() -> None:
         for group, one in zip(groups, sent, strict=False)
     ]
     assert np.mean(whole) > 0.7
+
+
+def known_block(ratios: Float, block: int) -> npt.NDArray[np.float64]:
+    """The probability of a block's inner symbols by the states of the outer two, symbol by symbol."""
+    changes = [0, *(block >> shift & 1 for shift in range(25, -1, -1))]
+    known = np.zeros((2, 2))
+    for turned in (0, 1):
+        symbols = np.cumsum([turned, *changes[1:]]) % 2
+        first, last = ((symbols != (ratios < 0))[[0, -1]]).astype(int)
+        signs = 1.0 - 2 * symbols[1:-1]
+        known[first, last] = np.prod(1 / (1 + np.exp(-signs * ratios[1:-1])))
+    return known
+
+
+@pytest.mark.parametrize("eb_n0_db", [-12.0, -6.0, 1.0])
+def test_the_trellis_adds_up_all_states_of_the_symbols_that_blocks_share(eb_n0_db: float) -> None:
+    """The oracle goes through the 64 ways in which the six can be right or wrong."""
+    ratios, sent = stream(9, eb_n0_db=eb_n0_db, seed=6)
+    offsets = np.array([OFFSET_SYNDROMES[name] for name in PLACES])
+    for number in range(8):
+        group = ratios[104 * number :][:GROUP_VALUES]
+        starts = [0, 26, 52, 52, 78, 104]
+        soft = evaluate(np.stack([group[start : start + 27] for start in starts]), offsets)
+        candidates = [encode_block(word, "B") for word in (0x0123, sent[number].words[1], 0xFFFF)]
+        choices = [0.3 / 3 * known_block(group[26:53].astype(float), block) for block in candidates]
+        valid = soft.valid.astype(float)
+        valid[1] = sum(choices) + valid[1] * 0.7 / 2**16
+        steps = [valid[0], valid[1], valid[2] + valid[3], valid[4], valid[5]]
+        wrong = 1 / (1 + np.exp(np.abs(group[::26].astype(float))))
+        cells = np.zeros((5, 2, 2))
+        for states in product((0, 1), repeat=6):
+            weight = np.prod([wrong[i] if state else 1 - wrong[i] for i, state in enumerate(states)])
+            weight *= np.prod([steps[i][states[i], states[i + 1]] for i in range(5)])
+            for i in range(5):
+                cells[i][states[i], states[i + 1]] += weight
+        total = cells[0].sum()
+        trellis = Trellis.of(group)
+        trellis.choose_among(1, candidates, share=0.3)
+        trellis.run()
+        for row, place in ((0, 0), (4, 3)):
+            share = np.divide(soft.best[row], valid[row], out=np.zeros((2, 2)), where=valid[row] > 0)
+            assert trellis.word(row).probability == pytest.approx((cells[place] * share).max() / total, rel=1e-3)
+        told = [float(np.sum(cells[1] * choice / valid[1])) / total for choice in choices]
+        index, this, any_of_them = trellis.choice(1)
+        assert index == int(np.argmax(told))
+        assert (this, any_of_them) == pytest.approx((max(told), sum(told)), rel=1e-3)
 
 
 def test_a_good_signal_is_taken_as_heard_by_both_ways() -> None:
