@@ -16,7 +16,7 @@ from receiver.dsp.demodulator import Demodulator, SoftSymbols
 from receiver.dsp.discriminator import carrier_to_noise_db, response_at
 from receiver.dsp.equaliser import Equaliser
 from receiver.dsp.threshold import ThresholdDiscriminator
-from receiver.error_vector import ErrorVector
+from receiver.error_vector import PIECES_AT_ONCE, ErrorVector
 from receiver.hard_group import HardDecoder
 from receiver.received_group import ReceivedGroup
 from receiver.soft_group import SoftDecoder
@@ -82,21 +82,31 @@ class MpxChain:
 
     def feed(self, mpx: npt.NDArray[np.float32]) -> list[ReceivedGroup]:
         """The groups that a chunk completes."""
-        return self._demodulate(self._subcarrier.feed(mpx))
+        return self.feed_all([mpx])
+
+    def feed_all(self, chunks: Iterable[npt.NDArray[np.float32]]) -> list[ReceivedGroup]:
+        """The groups that several chunks complete.
+
+        All of them go through one stage before the next, for what a stage needs stays in the processor's caches.
+        """
+        blocks = [block for mpx in chunks for block in self._subcarrier.feed(mpx)]
+        return self._decode([part for block in blocks for part in self._demodulator.feed(block)])
 
     def flush(self) -> list[ReceivedGroup]:
         """The groups of what is still inside."""
-        groups = self._demodulate(self._subcarrier.flush()) + self._decode(self._demodulator.flush())
+        parts = [part for block in self._subcarrier.flush() for part in self._demodulator.feed(block)]
+        groups = self._decode(parts + self._demodulator.flush())
         return groups + self._error_vector.measure(self._block_sync.flush())
-
-    def _demodulate(self, blocks: list[subcarrier.SubcarrierBlock]) -> list[ReceivedGroup]:
-        return [group for block in blocks for group in self._decode(self._demodulator.feed(block))]
 
     def _decode(self, parts: list[SoftSymbols]) -> list[ReceivedGroup]:
         groups = []
-        for symbols in parts:
-            self._error_vector.heard(symbols)
-            groups += self._error_vector.measure(self._block_sync.feed(symbols.ratios, symbols.starts_s))
+        for start in range(0, len(parts), PIECES_AT_ONCE):
+            some = parts[start : start + PIECES_AT_ONCE]
+            for symbols in some:
+                self._error_vector.heard(symbols)
+            ratios = np.concatenate([symbols.ratios for symbols in some])
+            starts_s = np.concatenate([symbols.starts_s for symbols in some])
+            groups += self._error_vector.measure(self._block_sync.feed(ratios, starts_s))
         return groups
 
     @property
@@ -155,24 +165,21 @@ class IqChain:
         mended = () if self._declip is None else self._declip.flush()
         groups = self._discriminate(part for whole in mended for part in self._channel.feed(whole))
         groups += self._discriminate(self._channel.flush()) + self._demodulate(self._equaliser.flush())
-        for mpx in self._discriminator.flush():
-            groups += self._mpx.feed(mpx)
-        return groups + self._mpx.flush()
+        return groups + self._mpx.feed_all(self._discriminator.flush()) + self._mpx.flush()
 
     def _mended(self, iq: npt.NDArray[np.complex64]) -> Iterable[npt.NDArray[np.complex64]]:
         return [iq] if self._declip is None else self._declip.feed(iq)
 
     def _discriminate(self, chunks: Iterable[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
-        groups = []
-        for chunk in chunks:
-            if len(chunk):
-                self._power = float(np.vdot(chunk, chunk).real) / len(chunk)
-            groups += self._demodulate(self._equaliser.feed(chunk))
-        return groups
+        return self._demodulate(whole for chunk in chunks for whole in self._equalised(chunk))
+
+    def _equalised(self, chunk: npt.NDArray[np.complex64]) -> Iterable[npt.NDArray[np.complex64]]:
+        if len(chunk):
+            self._power = float(np.vdot(chunk, chunk).real) / len(chunk)
+        return self._equaliser.feed(chunk)
 
     def _demodulate(self, chunks: Iterable[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
-        multiplex = (mpx for chunk in chunks for mpx in self._discriminator.feed(chunk))
-        return [group for mpx in multiplex for group in self._mpx.feed(mpx)]
+        return self._mpx.feed_all(mpx for chunk in chunks for mpx in self._discriminator.feed(chunk))
 
     def status(self) -> SignalStatus:
         """How it stands now."""

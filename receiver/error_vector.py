@@ -1,5 +1,6 @@
 """Symbols and the groups found in them to the same groups, each with its error vector: how clean its symbols were."""
 
+import math
 from collections import deque
 from dataclasses import replace
 from typing import Final
@@ -11,8 +12,10 @@ from rds.constants import BIT_PERIOD_S, GROUP_BITS
 from receiver.dsp.demodulator import SoftSymbols
 from receiver.received_group import ReceivedGroup
 
-_KEPT_BITS: Final = 26 * GROUP_BITS
-"""A group may be told when it began 25 groups ago: those that block synchronisation goes back, and one piece."""
+PIECES_AT_ONCE: Final = 8
+"""Pieces of symbols, 120 ms each, that may be heard before the groups in them are measured."""
+_KEPT_BITS: Final = 38 * GROUP_BITS
+"""A group may be told when it began 35 groups ago: those that block synchronisation goes back, and these pieces."""
 
 
 class ErrorVector:
@@ -32,15 +35,21 @@ class ErrorVector:
 
     def measure(self, groups: list[ReceivedGroup]) -> list[ReceivedGroup]:
         """The groups with `evm` filled in."""
-        if not groups:
-            return groups
-        starts_s = np.concatenate([piece.starts_s for piece in self._pieces])
-        points = np.concatenate([piece.points for piece in self._pieces])
-        ends = np.searchsorted(starts_s, [group.end_s - BIT_PERIOD_S / 2 for group in groups])
-        return [
-            replace(group, evm=error_vector(points[max(0, end - GROUP_BITS) : end]))
-            for group, end in zip(groups, ends.tolist(), strict=True)
-        ]
+        return [replace(group, evm=error_vector(self._points(group.end_s - BIT_PERIOD_S / 2))) for group in groups]
+
+    def _points(self, end_s: float) -> npt.NDArray[np.complex64]:
+        """The last symbols that began before a time, a group of them at most."""
+        found: list[npt.NDArray[np.complex64]] = []
+        missing = GROUP_BITS
+        # Most groups are told as soon as they are whole, so the newest pieces come first.
+        for piece in reversed(self._pieces):
+            end = len(piece.points) if found else int(np.searchsorted(piece.starts_s, end_s))
+            if end:
+                found.append(piece.points[max(0, end - missing) : end])
+                missing -= len(found[-1])
+            if not missing:
+                break
+        return np.concatenate(found[::-1]) if found else np.empty(0, np.complex64)
 
 
 def error_vector(points: npt.NDArray[np.complex64]) -> float | None:
@@ -52,7 +61,11 @@ def error_vector(points: npt.NDArray[np.complex64]) -> float | None:
     Returns:
         0 for a clean signal, 1.46 for noise alone; None where the symbols have no size.
     """
-    size = float(np.mean(np.abs(points.real))) if len(points) else 0.0
+    if len(points) == 0:
+        return None
+    along, across = np.abs(points.real), points.imag
+    size = float(along.sum()) / len(points)
     if size == 0:
         return None
-    return float(np.sqrt(np.mean(np.square(np.abs(points.real) - size) + np.square(points.imag)))) / size
+    along -= np.float32(size)
+    return math.sqrt((float(np.dot(along, along)) + float(np.dot(across, across))) / len(points)) / size
