@@ -1,5 +1,7 @@
 """Pilot samples to the pilot's phase, a block at a time; 57 kHz has three times that phase."""
 
+import cmath
+import math
 from collections import deque
 from typing import Final
 
@@ -58,23 +60,23 @@ class PilotReference:
         """
         self._stretch.append(samples)
         if self._missed >= _MISSED_BLOCKS and not self._reacquire(least):
-            return self._phase, 2 * np.pi * self.frequency_hz
+            return self._phase, 2 * math.pi * self.frequency_hz
         duration_s = len(samples) / self._rate_hz
-        turn = np.exp(-2j * np.pi * self.frequency_hz / self._rate_hz * np.arange(len(samples)))
-        mean = np.vdot(np.conj(turn), samples)
-        size = float(np.sum(np.abs(samples)))
-        self.locked = bool(np.abs(mean) > _COHERENT * size > 0)
+        turn = np.exp(2j * math.pi * self.frequency_hz / self._rate_hz * np.arange(len(samples)))
+        mean = complex(np.vdot(turn, samples))
+        size = float(np.abs(samples).sum())
+        self.locked = abs(mean) > _COHERENT * size > 0
         self._missed = 0 if self.locked else self._missed + 1
         if self.locked:
-            measured = float(np.angle(mean))
-            error = (measured - self._phase + np.pi) % (2 * np.pi) - np.pi
+            measured = cmath.phase(mean)
+            error = (measured - self._phase + math.pi) % (2 * math.pi) - np.pi
             if self._fresh:
                 self._fresh, error, self._phase = False, 0.0, measured
             # The mean is the phase at the block's middle, so an error of slope shows there by half a block's turn.
-            self.frequency_hz += _FREQUENCY_GAIN * error / (2 * np.pi * duration_s)
+            self.frequency_hz += _FREQUENCY_GAIN * error / (2 * math.pi * duration_s)
             self._phase += error
-        phase, slope = self._phase, 2 * np.pi * self.frequency_hz
-        self._phase = (self._phase + slope * duration_s) % (2 * np.pi)
+        phase, slope = self._phase, 2 * math.pi * self.frequency_hz
+        self._phase = (self._phase + slope * duration_s) % (2 * math.pi)
         return phase, slope
 
     def _reacquire(self, least: float) -> bool:

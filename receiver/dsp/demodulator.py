@@ -5,6 +5,7 @@ until the estimates stand and is then demodulated from its beginning, so a recor
 """
 
 import cmath
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,7 +95,7 @@ class Demodulator:
         self._squared, self._clock = _Average(), _Average()
         self._next = 0.0
         self._last_sample = np.zeros(1, np.complex64)
-        self._turns = np.empty(0, np.complex64)
+        self._turns = np.empty((2, 0), np.float32)
         self._reliability = Reliability()
         self._peak_per_symbol = biphase_peak() / matched_gain()
         self.coherence = 0.0
@@ -157,7 +158,7 @@ class Demodulator:
 
     def _least_pilot(self, power: npt.NDArray[np.float32]) -> float:
         """The smallest pilot there can be beside this much RDS, for inputs whose full scale nobody knows."""
-        return float(_PILOT_TO_RDS * self._peak_per_symbol * np.sqrt(power.sum() / max(1, len(power))))
+        return _PILOT_TO_RDS * self._peak_per_symbol * math.sqrt(float(power.sum()) / max(1, len(power)))
 
     def _symbol_line(self, power: npt.NDArray[np.float32], start: float) -> complex:
         """The line at the bit rate in the power of the matched filter's output, as a share of it.
@@ -167,15 +168,17 @@ class Demodulator:
         total = float(power.sum())
         if total == 0:
             return 0j
-        line = complex(np.dot(power, self._bit_turns(len(power)))) / total
+        along, across = (self._bit_turns(len(power)) @ power).tolist()
+        line = complex(along, across) / total
         turns = start / self._symbol_period - len(power) / 2 * self.clock_error / self._period
-        return line * complex(np.exp(2j * np.pi * turns))
+        return line * cmath.exp(2j * math.pi * turns)
 
-    def _bit_turns(self, count: int) -> npt.NDArray[np.complex64]:
-        """One turn a bit backwards, by the sample clock; made once for the usual block."""
-        if count > len(self._turns):
-            self._turns = np.exp(-2j * np.pi * np.arange(count) / self._period).astype(np.complex64)
-        return self._turns[:count]
+    def _bit_turns(self, count: int) -> npt.NDArray[np.float32]:
+        """One turn a bit backwards, by the sample clock, cosine and sine; made once for the usual block."""
+        if count > self._turns.shape[1]:
+            angles = -2 * np.pi / self._period * np.arange(count)
+            self._turns = np.stack((np.cos(angles), np.sin(angles))).astype(np.float32)
+        return self._turns[:, :count]
 
     @property
     def _symbol_period(self) -> float:
@@ -224,7 +227,8 @@ class Demodulator:
         extended = np.concatenate((self._last_sample, block.baseband))
         moments = self._moments(len(block.baseband) - 1)
         turn = np.exp(-1j * (phase + self._phase + slope * moments)).astype(np.complex64)
-        symbols: npt.NDArray[np.complex64] = _between(extended, moments + 1) * turn
+        symbols = _between(extended, moments + 1)
+        symbols *= turn
         starts_s = block.start_s + (moments - self._period / 2) / self._rate_hz
         self._last_sample = extended[-1:]
         first_moment = self._next
@@ -240,7 +244,7 @@ class Demodulator:
         self._clock.turn(-late)
 
     def _follow_phase(self, symbols: npt.NDArray[np.complex64]) -> None:
-        power = float(_power(symbols).sum())
+        power = float(np.vdot(symbols, symbols).real)
         if power == 0:
             return
         mean = self._squared.add(complex(np.dot(symbols, symbols)) / power, believed=_SURE)
@@ -263,5 +267,8 @@ def _between(samples: npt.NDArray[np.complex64], moments: npt.NDArray[np.float64
     whole = moments.astype(np.intp)
     share = (moments - whole).astype(np.float32)
     early = samples[whole]
-    result: npt.NDArray[np.complex64] = early + (samples[whole + 1] - early) * share
+    result: npt.NDArray[np.complex64] = samples[whole + 1]
+    result -= early
+    result *= share
+    result += early
     return result

@@ -24,9 +24,12 @@ class Discriminator:
             return np.empty(0, np.float32)
         product = np.empty_like(chunk)
         np.multiply(chunk[:1], self._last.conj(), out=product[:1])
-        np.multiply(chunk[1:], chunk[:-1].conj(), out=product[1:])
+        np.conjugate(chunk[:-1], out=product[1:])
+        product[1:] *= chunk[1:]
         self._last = chunk[-1:].copy()
-        step = np.arctan2(product.imag, product.real)
+        # Of parts that lie one after another, an angle takes a third of the time.
+        step, along = product.imag.copy(), product.real.copy()
+        np.arctan2(step, along, out=step)
         step *= self._scale
         return step
 

@@ -20,6 +20,7 @@ _BASEBAND_POINTS: Final = 760
 """Points of the baseband's inverse FFT: 19 kS/s from blocks of 40 ms."""
 _PILOT_POINTS: Final = 16
 """Points of the pilot's: 400 S/s, 200 Hz to each side."""
+_TURNS: Final = np.exp(-2j * np.pi * np.arange(_PARTS) / _PARTS).astype(np.complex64)
 MIN_RATE_HZ: Final = 2 * (SUBCARRIER_HZ + 2 * BIT_RATE_HZ) + 1000
 """The multiplex must reach beyond 57 kHz + 2.4 kHz."""
 
@@ -56,8 +57,7 @@ class Subcarrier:
         frequency_hz = scipy.fft.fftfreq(_BASEBAND_POINTS, 1 / self.baseband_rate_hz) - self.subcarrier_residual_hz
         matched = np.conj(biphase_response(frequency_hz)) * (2 * _BASEBAND_POINTS / block)
         self._matched = matched.astype(np.complex64)
-        window = np.cos(np.pi / 2 * np.clip(scipy.fft.fftfreq(_PILOT_POINTS) * 2, -1, 1)) ** 2
-        self._pilot_window = (window * (2 * _PILOT_POINTS / block)).astype(np.float32)
+        self._pilot_matrix = _pilot_matrix(block)
         # A baseband of 19 kS/s reaches to 66.5 kHz; a low rate holds nothing up there.
         self._bins_beyond = max(0, self._baseband_bin + _BASEBAND_POINTS // 2 - (block // 2 + 1))
         self._block_index = 0
@@ -80,24 +80,36 @@ class Subcarrier:
         spectra = scipy.fft.rfft(blocks, axis=1)
         if self._bins_beyond:
             spectra = np.pad(spectra, ((0, 0), (0, self._bins_beyond)))
-        baseband = self._band(spectra, self._baseband_bin, self._matched)
-        pilot = self._band(spectra, self._pilot_bin, self._pilot_window)
+        centre = self._pilot_bin
+        pilot = spectra[:, centre - _PILOT_POINTS // 2 : centre + _PILOT_POINTS // 2] @ self._pilot_matrix
+        # Each block was shifted as if time began with it.
+        starts = (self._block_index + np.arange(len(blocks))) * (_PARTS - _SHARED) - _SHARED // 2
+        baseband = self._baseband(spectra) * _TURNS[self._baseband_bin * starts % _PARTS, np.newaxis]
+        pilot *= _TURNS[centre * starts % _PARTS, np.newaxis]
         start_s = self._block_index * self._hop_s
         self._block_index += len(blocks)
-        return SubcarrierBlock(start_s, baseband, pilot)
+        return SubcarrierBlock(start_s, baseband.reshape(-1), pilot.reshape(-1))
 
-    def _band(
-        self, spectra: npt.NDArray[np.complex64], centre: int, response: npt.NDArray[np.complex64 | np.float32]
-    ) -> npt.NDArray[np.complex64]:
-        """The valid middles of one band at its own rate, its phase running on from block to block."""
-        points = len(response)
-        half = points // 2
-        bins = np.concatenate((spectra[:, centre : centre + half], spectra[:, centre - half : centre]), axis=1)
-        bins *= response
-        lead = points * _SHARED // 2 // _PARTS
-        middles = scipy.fft.ifft(bins, axis=1, overwrite_x=True)[:, lead : points - lead]
-        # Each block was shifted as if time began with it.
-        starts = (self._block_index + np.arange(len(spectra))) * (_PARTS - _SHARED) - _SHARED // 2
-        turns = np.exp(-2j * np.pi * (centre * starts % _PARTS) / _PARTS).astype(np.complex64)
-        turned: npt.NDArray[np.complex64] = (middles * turns[:, np.newaxis]).reshape(-1)
-        return turned
+    def _baseband(self, spectra: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
+        """The valid middles of the band about 57 kHz at its own rate."""
+        centre, half = self._baseband_bin, _BASEBAND_POINTS // 2
+        bins = np.empty((len(spectra), _BASEBAND_POINTS), np.complex64)
+        np.multiply(spectra[:, centre : centre + half], self._matched[:half], out=bins[:, :half])
+        np.multiply(spectra[:, centre - half : centre], self._matched[half:], out=bins[:, half:])
+        whole: npt.NDArray[np.complex64] = scipy.fft.ifft(bins, axis=1, overwrite_x=True)
+        return whole[:, _middle(_BASEBAND_POINTS)]
+
+
+def _middle(points: int) -> slice:
+    """What the next block and the one before do not share."""
+    lead = points * _SHARED // 2 // _PARTS
+    return slice(lead, points - lead)
+
+
+def _pilot_matrix(block: int) -> npt.NDArray[np.complex64]:
+    """Windowed bins about 19 kHz to the middle of their inverse FFT: for so few points a product is quicker."""
+    bins = np.arange(_PILOT_POINTS) - _PILOT_POINTS // 2
+    window = np.cos(np.pi * bins / _PILOT_POINTS) ** 2 * (2 / block)
+    at = np.arange(_PILOT_POINTS)[_middle(_PILOT_POINTS)]
+    matrix: npt.NDArray[np.complex64] = window[:, np.newaxis] * np.exp(2j * np.pi / _PILOT_POINTS * np.outer(bins, at))
+    return matrix.astype(np.complex64)

@@ -3,12 +3,13 @@
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from receiver.dsp.reliability import Reliability
+from receiver.dsp.reliability import Reliability, _local_mean, _median
 from tests.receiver.signals import FloatArray, Iq, noise
 
 BLOCK = 142
@@ -122,3 +123,10 @@ def test_any_symbols_have_finite_ratios(parts: list[np.ndarray]) -> None:
         assert told.dtype == np.float32
         assert np.all(np.isfinite(told))
         assert np.all(told * points.real >= 0)
+
+
+@given(hnp.arrays(np.float32, st.integers(1, 40), elements=st.floats(0, 1e3, width=32)))
+def test_means_and_medians_are_the_plain_ones(values: npt.NDArray[np.float32]) -> None:
+    assert _median(values) == pytest.approx(float(np.median(values)), rel=1e-6)
+    plain = [np.mean(values[max(0, at - 4) : at + 5]) for at in range(len(values))]
+    np.testing.assert_allclose(_local_mean(values), plain, rtol=1e-4, atol=0.01)
