@@ -34,9 +34,9 @@ def group_count(plan: Plan, *, clock: datetime, duration_s: float | None = None)
     """
     last_s = max(((order.moment - clock).total_seconds() for order in plan.orders), default=0.0)
     if duration_s is None:
-        # A new bulletin goes first: its envelopes, and a heartbeat to every two of them.
+        # A new bulletin's envelopes have at least every third run, beside heartbeats and an event's repeats.
         envelopes = sum(order.envelopes for order in plan.orders if isinstance(order, PlannedBulletin))
-        duration_s = last_s + TAIL_S + 3 * envelopes * SYMBOLS / (2 * plan.station.groups_per_second)
+        duration_s = last_s + TAIL_S + 3 * envelopes * SYMBOLS / plan.station.groups_per_second
     if not 0 < duration_s <= LONGEST_S:
         raise UsageError(f"{duration_s:g} seconds; allowed: more than 0, up to {LONGEST_S:.0f}")
     if plan.orders and last_s >= duration_s:

@@ -1,6 +1,7 @@
 """`build`: a plan to groups that say what was planned, the same bytes every time, and one line for each fault."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,23 +14,36 @@ from encoder.group_list import read_groups
 from encoder.options import Outputs
 from encoder.plan import read_plan
 from rds.basic import unpack_4a
-from rds.errors import UsageError
+from rds.constants import GROUP_PERIOD_S
+from rds.errors import TrustError, UsageError
 from rds.group import Group
 from rds.hex_line import format_words
+from rds.oda.application_group import CodedSymbol, unpack_symbol
+from rds.oda.bulletin import Bulletin, is_bulletin_envelope
 from rds.oda.certificate import ALL_ROLES, Role
+from rds.oda.certificate_pem import armour, sign_certificates
 from rds.oda.messages import UrgentMessage
+from rds.oda.messages.cancel import Cancel
 from rds.oda.messages.curtail import Curtail
 from rds.oda.messages.end import End
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.messages.tier_now import TierNow
+from rds.oda.records import unpack_record
+from rds.oda.records.planned_event import PlannedEvent
+from rds.oda.records.tier_schedule import TierSchedule
 from rds.oda.region import Region
 from rds.oda.target_fields import target_of
 from rds.oda.ticks import tick_of
 from rds.oda.urgent_envelope import is_urgent_envelope
 from tests.encoder.networks import (
     CLOCK,
+    DOMAIN,
+    OPERATOR,
     PASS,
+    ROOT,
     application_symbols,
+    bulletin_text,
+    bulletins,
     certificate,
     envelope_of,
     opened,
@@ -126,13 +140,79 @@ def test_the_example_plan_is_what_its_comments_say(tmp_path: Path) -> None:
         main(["keys", "create", str(tmp_path / "keys"), "--network", "7", "--not-before", "2026-11-01T00:00:00Z"]) == 0
     )
     groups = built(plan)
-    assert len(groups) == 2398, "210 s: 90 s after the last message"
+    assert len(groups) == 3940, "345 s: 90 s after the last message, and 45 s an envelope for the bulletin's three"
     kinds = {group.group_type for group in groups}
     assert kinds == {"0A", "1A", "2A", "3A", "4A", "11A"}
     flags = {group.free5 >> 4 for group in groups if group.group_type == "2A"}
     assert flags == {0, 1}
     times = [unpack_4a(*group.words[1:]) for group in groups if group.group_type == "4A"]
-    assert times == [CLOCK + timedelta(minutes=minute) for minute in (1, 2, 3)]
+    assert times == [CLOCK + timedelta(minutes=minute) for minute in range(1, 6)]
+    envelopes = [envelope_of(run) for run in runs(application_symbols(groups)) if len(run) >= PASS]
+    heads = {(envelope[0] & 0xF, envelope[1]) for envelope in envelopes if is_bulletin_envelope(envelope)}
+    assert heads >= {(0, 0x02), (0, 0x12), (0, 0x22)}
+
+
+def bulletins_of(groups: list[Group]) -> list[Bulletin]:
+    return bulletins(envelope_of(run) for run in runs(application_symbols(groups)) if len(run) >= PASS)
+
+
+def test_a_plan_s_bulletins_and_certificates_are_what_a_receiver_verifies(tmp_path: Path) -> None:
+    tariff = 'type = "tier schedule"\nregion = "12FFF"\nstart = "00:00"\ntiers = ["00:00 1", "17:00 peak"]'
+    evening = (
+        'type = "curtail"\nname = "evening"\nregion = "12FFF"\nlevel = "16 A"\nduration_min = 60\nstart = "90 min"'
+    )
+    plan = write_plan(tmp_path, 'at = "00:01:20"\ntype = "cancel"\ntarget = "evening"')
+    plan.write_text(plan.read_text() + "\n" + bulletin_text(tariff, evening, at="00:00:10"), encoding="utf-8")
+    groups = built(plan)
+    root, own = sorted(bulletins_of(groups), key=lambda bulletin: -bulletin.key)
+    assert (root.key, [unpack_record(record) for record in root.records]) == (14, [certificate()])
+    event, schedule = [unpack_record(record) for record in own.records]
+    assert own.ts == tick_of(CLOCK) + 1
+    assert event == PlannedEvent(3, Region.parse("12FFF"), 0x80, 16, 0xC1, 0, start=90)
+    assert schedule == TierSchedule(Region.parse("12FFF"), 1065, 0, 0, 0, (1,) * 17 + (3,) * 7)
+    found = [opened(run) for run in runs(application_symbols(groups)) if len(run) >= PASS and urgent(run)]
+    [cancel] = [message for message in found if isinstance(message, Cancel)][:1]
+    assert cancel.target == target_of(own.ts)
+
+
+def urgent(run: list[CodedSymbol]) -> bool:
+    return is_urgent_envelope(envelope_of(run))
+
+
+def test_more_certificates_go_on_the_air_and_are_verified_before(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path)
+    plan.write_text(plan.read_text().replace("[keys]", '[keys]\ncertificates = ["next.pem"]'), encoding="utf-8")
+    following = replace(certificate(), epoch=1)
+    signed = sign_certificates([following], ROOT, DOMAIN, root_id=14, ts=tick_of(CLOCK) + 1)
+    (tmp_path / "next.pem").write_text(armour(signed))
+    records = [unpack_record(record) for bulletin in bulletins_of(built(plan)) for record in bulletin.records]
+    assert records == [certificate(), following]
+    (tmp_path / "next.pem").write_text(armour(sign_certificates([following], OPERATOR, DOMAIN, root_id=14, ts=1)))
+    with pytest.raises(TrustError, match=r"next\.pem is not signed by the root in .*root\.public\.pem"):
+        built(plan)
+
+
+def test_a_bulletin_that_no_charger_would_believe_is_one_line(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path)
+    write_network(tmp_path, certificate(roles=ALL_ROLES & ~Role.TARIFF))
+    tariff = 'type = "tier schedule"\nregion = "12FFF"\nstart = "00:00"\ntiers = ["00:00 1"]'
+    plan.write_text(plan.read_text() + "\n" + bulletin_text(tariff), encoding="utf-8")
+    with pytest.raises(TrustError, match=r"plan\.toml:12: tier schedule needs the role 'tariff'; key 1 has: "):
+        built(plan)
+
+
+def test_a_burst_hears_an_order_at_1_group_a_second_in_8_s(tmp_path: Path) -> None:
+    order = WORKED_MESSAGE.replace("00:00:00", "00:00:10")
+    plan = write_plan(tmp_path, order, application="groups_per_second = 1\nburst = true")
+    symbols = [
+        (index * GROUP_PERIOD_S, unpack_symbol(*group.words[1:]))
+        for index, group in enumerate(built(plan))
+        if group.group_type == "11A"
+    ]
+    moments_s = [moment_s for moment_s, _ in symbols]
+    assert sum(10 <= moment_s < 10 + 7.5 for moment_s in moments_s) == pytest.approx(PASS, abs=1)
+    assert sum(moment_s < 10 for moment_s in moments_s) == pytest.approx(10, abs=1)
+    assert sum(30 <= moment_s < 60 for moment_s in moments_s) == pytest.approx(30, abs=1)
 
 
 def test_the_list_goes_to_standard_output(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -60,9 +60,14 @@ class Outcome:
         return [record for record in found if record["type"] in kinds]
 
     @property
+    def messages(self) -> list[Record]:
+        """The records of urgent messages; a bulletin's envelope holds none by itself."""
+        return [one for one in self.records("message") if one["message"] is not None]
+
+    @property
     def verdicts(self) -> list[tuple[str, str]]:
         """Each message's name and verdict."""
-        return [(one["message"]["name"], one["verdict"]) for one in self.records("message")]
+        return [(one["message"]["name"], one["verdict"]) for one in self.messages]
 
     @property
     def limits(self) -> list[float]:

@@ -29,13 +29,14 @@ def decoded(network: Path) -> Outcome:
 
 
 def counts(outcome: Outcome) -> dict[str, int]:
+    """Verdicts on urgent messages."""
     [record] = outcome.records("counts")
     verdicts: dict[str, int] = record["verdicts"]
-    return verdicts
+    return {verdict: count for verdict, count in verdicts.items() if verdict != "bulletin"}
 
 
 def test_every_message_of_the_plan_is_accepted_with_its_fields(decoded: Outcome) -> None:
-    messages = [one["message"] for one in decoded.records("message") if one["verdict"] == "accepted"]
+    messages = [one["message"] for one in decoded.messages if one["verdict"] == "accepted"]
     events = [one for one in messages if one["name"] != "heartbeat"]
     curtail, halt, end = events
     assert {name: curtail[name] for name in ("name", "region", "asks", "duration_s", "release_s", "ts_time")} == {
@@ -56,7 +57,7 @@ def test_every_message_of_the_plan_is_accepted_with_its_fields(decoded: Outcome)
 
 
 def test_an_order_is_heard_within_ten_seconds(decoded: Outcome) -> None:
-    first = {one["message"]["name"]: one["seconds"] for one in reversed(decoded.records("message"))}
+    first = {one["message"]["name"]: one["seconds"] for one in reversed(decoded.messages)}
     assert 12 < first["curtail"] < 22
     assert 32 < first["halt"] < 42
 
@@ -66,7 +67,7 @@ def test_the_moment_in_sigmf_metadata_is_trusted(network: Path, tmp_path: Path) 
     short = network / "short.toml"
     short.write_text((network / "plan.toml").read_text().replace(HALT + END, ""))
     build(short, "--iq", recording, "--seconds", "24", *NOISY)
-    first = decode(recording, *trust(network)).records("message")[0]
+    first = decode(recording, *trust(network)).messages[0]
     assert first["verdict"] == "accepted"
     assert "2026-12-01T17:00:03" < first["time"] < "2026-12-01T17:00:10"
     text = recording.read_text()
@@ -94,8 +95,9 @@ def test_a_capture_spliced_after_itself_changes_nothing_the_second_time(network:
     once = (network / "s.cu8").read_bytes()
     (tmp_path / "twice.cu8").write_bytes(2 * once)
     outcome = decode(tmp_path / "twice.cu8", "--rate", "250k", "--start-time", CLOCK, *trust(network))
-    half = len(once) // 2
-    again = [one for one in outcome.records("message") if one["sample"] > half]
+    # Where the two copies meet, two runs stand under one tag, as a carousel never sends them: their mixture is refused.
+    past_the_joint = len(once) // 2 + 10 * 250_000
+    again = [one for one in outcome.messages if one["sample"] > past_the_joint]
     assert {one["message"]["name"] for one in again} == {"heartbeat", "curtail", "halt", "end"}
     # At the seam, symbols of two runs may meet under one tag: what they make is nobody's.
     heartbeats = {one["verdict"] for one in again if one["message"]["name"] == "heartbeat"}
