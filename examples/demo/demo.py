@@ -140,7 +140,7 @@ def _tell(records: Sequence[Json], accepted: Sequence[Json]) -> list[tuple[float
         second = record["seconds"]
         message = record.get("message")
         # Heartbeats and what attack and broadcast left mixed up would only fill the screen; receiver.jsonl has them.
-        if message is not None and message["name"] != "heartbeat":
+        if message is not None and message["name"] != "heartbeat" and record["verdict"] != "unknown key":
             asks = f" to {message['asks']}" if message["name"] == "curtail" else ""
             _say(f"  {second:6.1f} s  {message['name']}{asks} for {message['region']}: {_verdict(record)}")
         if record["type"] == "limit" and second > 0:
