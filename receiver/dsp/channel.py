@@ -1,9 +1,12 @@
-"""IQ at the input's rate to IQ of one station at its intermediate rate: shift, filter and decimate in one FFT pair.
+"""IQ at the input's rate to IQ of its stations, each at its intermediate rate: shift, filter, decimate by one FFT pair.
 
-The pass band is what the discriminator likes best: 200 to 260 kHz wide. Narrower costs 0.8 dB at 160 kHz and 2.6 dB
-at 120 kHz; wider only lets noise and neighbours in.
+The first transform is the same for all stations of a stream, the second one is small and each station's own. The pass
+band is what the discriminator likes best: 200 to 260 kHz wide. Narrower costs 0.8 dB at 160 kHz and 2.6 dB at 120 kHz;
+wider only lets noise and neighbours in.
 """
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -26,11 +29,11 @@ _NARROW_STOP_HZ: Final = 100_000
 _NEIGHBOUR_HZ: Final = 200_000
 _LOUD: Final = 4.0
 """How many times a neighbour's power is the station's; a weaker one spoils less than the narrow filter."""
-_BLOCK: Final = 2560
-_HOP: Final = 2400
+_BLOCK: Final = 1152
+_HOP: Final = 1024
 _LEAD: Final = (_BLOCK - _HOP) // 2
-"""Samples of IF: 10 ms blocks, whose filter rings for less than 0.3 ms to each side."""
-_BATCH: Final = 8
+"""Samples of IF: 4 ms blocks, whose filter rings for a quarter of one to each side; a few of them fit a core's cache."""
+_BATCH: Final = 16
 _PASS_HZ: Final = 100_000
 _STOP_HZ: Final = 130_000
 
@@ -42,26 +45,68 @@ def decimation_of(rate_hz: float) -> int:
     return min(max(1, round(rate_hz / _IF_RATE_HZ)), int(rate_hz // MIN_RATE_HZ))
 
 
-class Channel:
-    """One station's IF out of a wider stream. Sample n of the output lies at input sample n x `decimation`."""
+@dataclass(frozen=True, slots=True)
+class Spectra:
+    """A batch of overlapping blocks of a wide stream, transformed; good until the next batch is asked for."""
+
+    bins: Complex
+    """Shape (blocks, bins), 0 Hz first, then upwards, then from the lowest frequency on."""
+    first_block: int
+    """How many blocks came before."""
+    valid_samples: int
+    """How many samples of the input the blocks' middles hold."""
+
+
+class WideSpectrum:
+    """A wide stream to spectra, from which every `StationFilter` of the same rate takes its station."""
+
+    def __init__(self, rate_hz: float) -> None:
+        """Plans for the stream's rate."""
+        decimation = decimation_of(rate_hz)
+        self._buffer = BlockBuffer(_BLOCK * decimation, _HOP * decimation, np.complex64, batch=_BATCH)
+        self._blocks_done = 0
+
+    def feed(self, chunk: Complex) -> Iterator[Spectra]:
+        """The spectra that a chunk of input (complex64) completes."""
+        for blocks in self._buffer.feed(chunk):
+            yield self._transform(blocks, self._buffer.batch_hop_samples)
+
+    def flush(self) -> Iterator[Spectra]:
+        """Those of what is still inside."""
+        for blocks, valid in self._buffer.flush():
+            yield self._transform(blocks, valid)
+
+    def _transform(self, blocks: Complex, valid_samples: int) -> Spectra:
+        first = self._blocks_done
+        self._blocks_done += len(blocks)
+        return Spectra(scipy.fft.fft(blocks, axis=1), first, valid_samples)
+
+
+class StationFilter:
+    """One station's IF out of spectra. Sample n of the output lies at input sample n x `decimation`."""
 
     def __init__(self, rate_hz: float, *, offset_hz: float = 0.0) -> None:
-        """Chooses the decimation for an input rate and the station's distance from the recording's centre."""
+        """Takes the stream's rate and the station's distance from its centre."""
         self.decimation = decimation_of(rate_hz)
         self.rate_hz = rate_hz / self.decimation
-        self.passes = rate_hz <= MAX_IF_RATE_HZ and offset_hz == 0
-        """Whether the input is its station's IF as it is."""
         block_in = _BLOCK * self.decimation
-        self._buffer = BlockBuffer(block_in, _HOP * self.decimation, np.complex64, batch=_BATCH)
         self._bin = round(offset_hz * block_in / rate_hz)
-        self._picked = (self._bin + scipy.fft.fftfreq(_BLOCK, 1 / _BLOCK).astype(np.intp)) % block_in
         frequency_hz = np.abs(scipy.fft.fftfreq(_BLOCK, 1 / self.rate_hz))
         self._wide = self._response(frequency_hz, _PASS_HZ, _STOP_HZ)
         self._narrow = self._response(frequency_hz, _NARROW_PASS_HZ, _NARROW_STOP_HZ)
-        distance_hz = np.abs(scipy.fft.fftfreq(block_in, 1 / rate_hz))
-        self._own = self._station_bins(distance_hz < _NARROW_PASS_HZ)
-        self._beside = self._station_bins(np.abs(distance_hz - _NEIGHBOUR_HZ) < _NARROW_PASS_HZ)
-        self._block_index = 0
+        half = _BLOCK // 2
+        self._station = _runs(self._bin, half, block_in) + _runs(self._bin - half, half, block_in)
+        own, near, far = (
+            round(distance_hz / rate_hz * block_in)
+            for distance_hz in (
+                _NARROW_PASS_HZ,
+                _NEIGHBOUR_HZ - _NARROW_PASS_HZ,
+                min(_NEIGHBOUR_HZ + _NARROW_PASS_HZ, rate_hz / 2),
+            )
+        )
+        self._own = _runs(self._bin - own, 2 * own, block_in)
+        self._beside = [run for first in (near, -far) for run in _runs(self._bin + first, max(0, far - near), block_in)]
+        self._picked = np.empty((_BATCH, _BLOCK), np.complex64)
 
     def _response(self, frequency_hz: npt.NDArray[np.float64], pass_hz: float, stop_hz: float) -> Float:
         """A filter from 1 at `pass_hz` to 0 at `stop_hz`, or at the IF's own edge.
@@ -73,44 +118,52 @@ class Channel:
         response: Float = (np.sin(np.pi / 2 * edge) ** 2 / self.decimation).astype(np.float32)
         return response
 
-    def _station_bins(self, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-        """Every fourth of the bins wanted, counted from the recording's centre to count from the station's."""
-        bins: npt.NDArray[np.intp] = (np.flatnonzero(wanted)[::4] + self._bin) % len(wanted)
-        return bins
+    def take(self, spectra: Spectra) -> Complex:
+        """The station's IF (complex64) in a batch of the stream's spectra."""
+        response = self._narrow if self._has_loud_neighbour(spectra.bins) else self._wide
+        end = 0
+        for run in self._station:
+            start, end = end, end + run.stop - run.start
+            np.multiply(spectra.bins[:, run], response[start:end], out=self._picked[:, start:end])
+        middles = scipy.fft.ifft(self._picked, axis=1, overwrite_x=True)[:, _LEAD : _LEAD + _HOP]
+        # Each block was shifted as if time began with it.
+        starts = (spectra.first_block + np.arange(_BATCH)) * _HOP - _LEAD
+        turns = np.exp(-2j * np.pi * (self._bin * starts % _BLOCK) / _BLOCK).astype(np.complex64)
+        samples: Complex = (middles * turns[:, np.newaxis]).reshape(-1)
+        return samples[: -(-spectra.valid_samples // self.decimation)]
+
+    def _has_loud_neighbour(self, bins: Complex) -> bool:
+        """Whether it is louder in the first and the last block of a batch; both, for a filter's sake and the ear's."""
+        ends = (bins[0], bins[-1])
+        return _power(ends, self._beside) > _LOUD * _power(ends, self._own)
+
+
+def _runs(first: int, count: int, bins: int) -> list[slice]:
+    """So many bins of a spectrum from one on, any number, as runs without a step; after the last comes the first."""
+    start = first % bins
+    runs = (slice(start, min(start + count, bins)), slice(0, start + count - bins))
+    return [run for run in runs if run.stop > run.start]
+
+
+def _power(rows: Iterable[Complex], runs: list[slice]) -> float:
+    return sum(float(np.vdot(row[run], row[run]).real) for row in rows for run in runs)
+
+
+class Channel:
+    """One station's IF out of a stream of its own; a stream that is no wider than a station passes as it is."""
+
+    def __init__(self, rate_hz: float, *, offset_hz: float = 0.0) -> None:
+        """Chooses the decimation for an input rate and the station's distance from the recording's centre."""
+        self._spectrum = WideSpectrum(rate_hz)
+        self._filter = StationFilter(rate_hz, offset_hz=offset_hz)
+        self.decimation, self.rate_hz = self._filter.decimation, self._filter.rate_hz
+        self.passes = rate_hz <= MAX_IF_RATE_HZ and offset_hz == 0
+        """Whether the input is its station's IF as it is."""
 
     def feed(self, chunk: Complex) -> list[Complex]:
         """IF samples (complex64) that a chunk of input (complex64) completes."""
-        if self.passes:
-            return [chunk]
-        return [self._filter(blocks) for blocks in self._buffer.feed(chunk)]
+        return [chunk] if self.passes else [self._filter.take(spectra) for spectra in self._spectrum.feed(chunk)]
 
     def flush(self) -> list[Complex]:
         """What is still inside."""
-        if self.passes:
-            return []
-        return [self._filter(blocks)[: -(-valid // self.decimation)] for blocks, valid in self._buffer.flush()]
-
-    def _filter(self, blocks: Complex) -> Complex:
-        spectra = scipy.fft.fft(blocks, axis=1)
-        picked = spectra[:, self._picked]
-        picked *= self._narrow if self._has_loud_neighbour(spectra) else self._wide
-        middles = scipy.fft.ifft(picked, axis=1, overwrite_x=True)[:, _LEAD : _LEAD + _HOP]
-        if self._bin:
-            # Each block was shifted as if time began with it.
-            starts = (self._block_index + np.arange(len(blocks))) * _HOP - _LEAD
-            middles = (
-                middles * np.exp(-2j * np.pi * (self._bin * starts % _BLOCK) / _BLOCK).astype(np.complex64)[:, None]
-            )
-        self._block_index += len(blocks)
-        return middles.reshape(-1)
-
-    def _has_loud_neighbour(self, spectra: Complex) -> bool:
-        """Whether it is louder in the first and the last block of a batch; both, for a filter's sake and the ear's."""
-        if not len(self._beside):
-            return False
-        ends = spectra[:: len(spectra) - 1]
-        return _power(ends[:, self._beside]) > _LOUD * _power(ends[:, self._own])
-
-
-def _power(bins: Complex) -> float:
-    return float(np.vdot(bins, bins).real)
+        return [] if self.passes else [self._filter.take(spectra) for spectra in self._spectrum.flush()]

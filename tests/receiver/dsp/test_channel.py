@@ -61,13 +61,14 @@ def test_channel_is_shift_filter_and_decimation(rate_hz: float, offset_hz: float
     assert channel.rate_hz == rate_hz / channel.decimation
     assert len(output) == -(-len(iq) // channel.decimation)
     shift_hz = actual_shift_hz(Channel(rate_hz, offset_hz=offset_hz), rate_hz, offset_hz)
-    # To the nearest of the bins, about 100 Hz wide: a discriminator sees a constant below a thousandth.
-    assert shift_hz == pytest.approx(offset_hz, abs=0.51 * channel.rate_hz / 2560)
+    # To the nearest of the bins, about 200 Hz wide: a discriminator sees a constant below two thousandths.
+    assert shift_hz == pytest.approx(offset_hz, abs=0.51 * channel.rate_hz / 1152)
     expected = direct(iq, rate_hz, shift_hz, channel.decimation)
     # The first 1.2 ms know what the filter would reach for before the input; so does the end.
     edge = round(channel.rate_hz * 0.0012)
     error = output[edge:-edge] - expected[edge:-edge]
-    assert np.max(np.abs(error)) < 1e-4 * np.max(np.abs(expected))
+    # An IF of 228 kHz has the steepest edge, which rings on beyond what blocks share: 75 dB down.
+    assert np.max(np.abs(error)) < 1.8e-4 * np.max(np.abs(expected))
 
 
 @pytest.mark.parametrize("rate_hz", [1_024_000, 1_140_000, 1_000_003, 2_048_000])
@@ -125,7 +126,7 @@ def station(samples: int, rate_hz: float, centre_hz: float, *, seed: int) -> Iq:
 
 
 NEIGHBOUR_RATE_HZ = 1_024_000
-BATCH = 8 * 2400 * 4
+BATCH = 16 * 1024 * 4
 """Input samples of a batch of blocks."""
 
 
