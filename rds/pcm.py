@@ -1,4 +1,4 @@
-"""PCM octets, as WAV files and raw recordings hold them, to float32 samples of -1.0 to 1.0."""
+"""PCM octets, as WAV files and raw recordings hold them, to float32 samples of -1.0 to 1.0, or complex64 of I and Q."""
 
 from typing import Final, Literal
 
@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 SampleFormat = Literal["u8", "s16", "s24", "s32", "f32"]
 """Little endian; u8 is offset by 128, f32 is IEEE 754."""
+
+CU8_ZERO: Final = 127.5
+"""A stick's converter has no code for zero: it lies between 127 and 128. Full scale is as far away from it."""
 
 SAMPLE_OCTETS: Final[dict[SampleFormat, int]] = {"u8": 1, "s16": 2, "s24": 3, "s32": 4, "f32": 4}
 
@@ -31,3 +34,11 @@ def decode_pcm(octets: bytes | memoryview, sample_format: SampleFormat) -> npt.N
         return wide.reshape(-1).view("<i4").astype(np.float32) / np.float32(2**31)
     full_scale = np.float32(2**15 if sample_format == "s16" else 2**31)
     return np.frombuffer(octets, dtype="<i2" if sample_format == "s16" else "<i4").astype(np.float32) / full_scale
+
+
+def decode_cu8(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.complex64]:
+    """Complex64 of I and Q, 1.0 = full scale, from a stick's codes: I and Q in turn, in one dimension or in pairs."""
+    parts = codes.reshape(-1).astype(np.float32)
+    parts -= np.float32(CU8_ZERO)
+    parts *= np.float32(1 / CU8_ZERO)
+    return parts.view(np.complex64)

@@ -11,6 +11,7 @@ from rds.constants import BIT_PERIOD_S, FULL_DEVIATION_HZ, PILOT_HZ, SUBCARRIER_
 from rds.errors import InputError, UsageError
 from receiver.block_sync import BlockSync
 from receiver.dsp import channel, subcarrier
+from receiver.dsp.channel import Codes, Iq
 from receiver.dsp.declip import Declip
 from receiver.dsp.demodulator import Demodulator, SoftSymbols
 from receiver.dsp.discriminator import carrier_to_noise_db, response_at
@@ -126,11 +127,54 @@ class MpxChain:
         )
 
 
-class IqChain:
-    """IQ (complex64, 1.0 = full scale) to groups."""
+class IfChain:
+    """One station's IF (complex64, 1.0 = full scale) to groups."""
 
-    def __init__(self, rate_hz: float, *, offset_hz: float = 0.0, has_limits: bool = False) -> None:
-        """`offset_hz` is the station's distance from the recording's centre.
+    def __init__(self, rate_hz: float, *, input_rate_hz: float) -> None:
+        """`input_rate_hz` is the rate that sample indices count in."""
+        self._rate_hz = rate_hz
+        self._equaliser = Equaliser()
+        self._discriminator = ThresholdDiscriminator(rate_hz)
+        self._mpx = MpxChain(rate_hz, input_rate_hz=input_rate_hz)
+        self._power = 0.0
+
+    def feed_all(self, chunks: Iterable[Iq]) -> list[ReceivedGroup]:
+        """The groups that several chunks complete."""
+        return self._demodulate(whole for samples in chunks for whole in self._equalised(samples))
+
+    def flush(self) -> list[ReceivedGroup]:
+        """The groups of what is still inside."""
+        groups = self._demodulate(self._equaliser.flush())
+        return groups + self._mpx.feed_all(self._discriminator.flush()) + self._mpx.flush()
+
+    def _equalised(self, samples: Iq) -> Iterable[Iq]:
+        if len(samples):
+            self._power = float(np.vdot(samples, samples).real) / len(samples)
+        return self._equaliser.feed(samples)
+
+    def _demodulate(self, chunks: Iterable[Iq]) -> list[ReceivedGroup]:
+        return self._mpx.feed_all(mpx for chunk in chunks for mpx in self._discriminator.feed(chunk))
+
+    def status(self) -> SignalStatus:
+        """How it stands now."""
+        level_dbfs = float(10 * np.log10(self._power)) if self._power > 0 else None
+        rate_hz, mpx = self._rate_hz, self._mpx.status()
+        return replace(
+            mpx,
+            level_dbfs=level_dbfs,
+            cn_db=carrier_to_noise_db(self._mpx.noise_density, rate_hz),
+            pilot_hz=None if mpx.pilot_hz is None else mpx.pilot_hz / response_at(PILOT_HZ, rate_hz),
+            rds_hz=None if mpx.rds_hz is None else mpx.rds_hz / response_at(SUBCARRIER_HZ, rate_hz),
+        )
+
+
+class IqChain:
+    """IQ to the groups of one station: complex64, 1.0 = full scale, or a stick's codes, uint8 of shape (samples, 2)."""
+
+    def __init__(
+        self, rate_hz: float, *, offset_hz: float = 0.0, has_limits: bool = False, codes: bool = False
+    ) -> None:
+        """`offset_hz` is the station's distance from the recording's centre; `codes` says that codes will come.
 
         `has_limits` says that 1.0 is the most that the converter of I and Q can give.
 
@@ -138,59 +182,44 @@ class IqChain:
             InputError: the rate is too low for an FM station.
             UsageError: the offset lies outside of the recording.
         """
-        if rate_hz < channel.MIN_RATE_HZ:
-            raise InputError(
-                f"IQ at {rate_hz:.10g} S/s does not hold an FM station; at least {channel.MIN_RATE_HZ} S/s are needed"
-                " (is this programme audio, or is --rate wrong?)"
-            )
-        if not abs(offset_hz) < rate_hz / 2:
-            raise UsageError(
-                f"--offset {offset_hz:.10g} Hz lies outside of the recording; allowed: less than {rate_hz / 2:.10g} Hz"
-                " to each side"
-            )
-        self._channel = channel.Channel(rate_hz, offset_hz=offset_hz)
+        check_station(rate_hz, offset_hz)
+        self._channel = channel.Channel(rate_hz, offset_hz=offset_hz, codes=codes)
         # A wider stream holds several stations: no one amplitude, nothing to mend by.
         self._declip = Declip(rate_hz) if has_limits and self._channel.passes else None
-        self._equaliser = Equaliser()
-        self._discriminator = ThresholdDiscriminator(self._channel.rate_hz)
-        self._mpx = MpxChain(self._channel.rate_hz, input_rate_hz=rate_hz)
-        self._power = 0.0
+        self._station = IfChain(self._channel.rate_hz, input_rate_hz=rate_hz)
 
-    def feed(self, iq: npt.NDArray[np.complex64]) -> list[ReceivedGroup]:
+    def feed(self, iq: Iq | Codes) -> list[ReceivedGroup]:
         """The groups that a chunk completes."""
-        return self._discriminate(part for whole in self._mended(iq) for part in self._channel.feed(whole))
+        mended = [iq] if self._declip is None else self._declip.feed(channel.as_iq(iq))
+        return self._station.feed_all(samples for whole in mended for samples in self._channel.feed(whole))
 
     def flush(self) -> list[ReceivedGroup]:
         """The groups of what is still inside."""
         mended = () if self._declip is None else self._declip.flush()
-        groups = self._discriminate(part for whole in mended for part in self._channel.feed(whole))
-        groups += self._discriminate(self._channel.flush()) + self._demodulate(self._equaliser.flush())
-        return groups + self._mpx.feed_all(self._discriminator.flush()) + self._mpx.flush()
-
-    def _mended(self, iq: npt.NDArray[np.complex64]) -> Iterable[npt.NDArray[np.complex64]]:
-        return [iq] if self._declip is None else self._declip.feed(iq)
-
-    def _discriminate(self, chunks: Iterable[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
-        return self._demodulate(whole for chunk in chunks for whole in self._equalised(chunk))
-
-    def _equalised(self, chunk: npt.NDArray[np.complex64]) -> Iterable[npt.NDArray[np.complex64]]:
-        if len(chunk):
-            self._power = float(np.vdot(chunk, chunk).real) / len(chunk)
-        return self._equaliser.feed(chunk)
-
-    def _demodulate(self, chunks: Iterable[npt.NDArray[np.complex64]]) -> list[ReceivedGroup]:
-        return self._mpx.feed_all(mpx for chunk in chunks for mpx in self._discriminator.feed(chunk))
+        groups = self._station.feed_all(samples for whole in mended for samples in self._channel.feed(whole))
+        return groups + self._station.feed_all(self._channel.flush()) + self._station.flush()
 
     def status(self) -> SignalStatus:
         """How it stands now."""
-        level_dbfs = float(10 * np.log10(self._power)) if self._power > 0 else None
-        rate_hz, mpx = self._channel.rate_hz, self._mpx.status()
-        return replace(
-            mpx,
-            level_dbfs=level_dbfs,
-            cn_db=carrier_to_noise_db(self._mpx.noise_density, rate_hz),
-            pilot_hz=None if mpx.pilot_hz is None else mpx.pilot_hz / response_at(PILOT_HZ, rate_hz),
-            rds_hz=None if mpx.rds_hz is None else mpx.rds_hz / response_at(SUBCARRIER_HZ, rate_hz),
+        return self._station.status()
+
+
+def check_station(rate_hz: float, offset_hz: float) -> None:
+    """Whether a recording can hold a station so far from its centre.
+
+    Raises:
+        InputError: the rate is too low for an FM station.
+        UsageError: the offset lies outside of the recording.
+    """
+    if rate_hz < channel.MIN_RATE_HZ:
+        raise InputError(
+            f"IQ at {rate_hz:.10g} S/s does not hold an FM station; at least {channel.MIN_RATE_HZ} S/s are needed"
+            " (is this programme audio, or is --rate wrong?)"
+        )
+    if not abs(offset_hz) < rate_hz / 2:
+        raise UsageError(
+            f"--offset {offset_hz:.10g} Hz lies outside of the recording; allowed: less than {rate_hz / 2:.10g} Hz"
+            " to each side"
         )
 
 
@@ -234,7 +263,8 @@ def chain_for(stream: Stream, *, offset_hz: float = 0.0) -> Chain | None:
         UsageError: an offset for what is no IQ, or outside of it.
     """
     if isinstance(stream, IqStream):
-        return IqChain(stream.rate_hz, offset_hz=offset_hz, has_limits=stream.has_limits)
+        codes = stream.codes is not None
+        return IqChain(stream.rate_hz, offset_hz=offset_hz, has_limits=stream.has_limits, codes=codes)
     if offset_hz:
         raise UsageError(
             f"--offset {offset_hz:.10g}: only an IQ recording has stations beside its centre; leave the option out"

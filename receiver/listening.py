@@ -78,7 +78,8 @@ class Listening:
             return
         chain = self._chain
         assert chain is not None
-        for chunk in self.stream.chunks:
+        codes = self.stream.codes if isinstance(self.stream, IqStream) else None
+        for chunk in codes or self.stream.chunks:
             groups = chain.feed(chunk)
             self.samples_done += len(chunk)
             yield groups

@@ -7,16 +7,18 @@ wider only lets noise and neighbours in.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard, cast
 
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from rds.pcm import CU8_ZERO, decode_cu8
 from receiver.dsp.overlap_save import BlockBuffer
 
-Complex = npt.NDArray[np.complex64]
+Iq = npt.NDArray[np.complex64]
 Float = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.uint8]
 
 MIN_RATE_HZ: Final = 220_000
 """Below this rate an IQ stream does not hold an FM station."""
@@ -32,7 +34,7 @@ _LOUD: Final = 4.0
 _BLOCK: Final = 1152
 _HOP: Final = 1024
 _LEAD: Final = (_BLOCK - _HOP) // 2
-"""Samples of IF: 4 ms blocks, whose filter rings for a quarter of one to each side; a few of them fit a core's cache."""
+"""Samples of IF: 4 ms blocks, whose filter rings for a quarter of one to each side. A few fit a core's cache."""
 _BATCH: Final = 16
 _PASS_HZ: Final = 100_000
 _STOP_HZ: Final = 130_000
@@ -47,28 +49,34 @@ def decimation_of(rate_hz: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Spectra:
-    """A batch of overlapping blocks of a wide stream, transformed; good until the next batch is asked for."""
+    """A batch of overlapping blocks of a wide stream, transformed."""
 
-    bins: Complex
+    bins: Iq
     """Shape (blocks, bins), 0 Hz first, then upwards, then from the lowest frequency on."""
     first_block: int
     """How many blocks came before."""
     valid_samples: int
     """How many samples of the input the blocks' middles hold."""
+    full_scale: float
+    """What full scale is in the bins' unit."""
 
 
 class WideSpectrum:
     """A wide stream to spectra, from which every `StationFilter` of the same rate takes its station."""
 
-    def __init__(self, rate_hz: float) -> None:
-        """Plans for the stream's rate."""
-        decimation = decimation_of(rate_hz)
-        self._buffer = BlockBuffer(_BLOCK * decimation, _HOP * decimation, np.complex64, batch=_BATCH)
+    def __init__(self, rate_hz: float, *, codes: bool = False) -> None:
+        """Plans for the stream's rate; `codes` says that chunks are a stick's codes instead of complex64."""
+        parts = 2 * decimation_of(rate_hz)
+        self._zero, self._full_scale = (CU8_ZERO, CU8_ZERO) if codes else (0.0, 1.0)
+        self._buffer = BlockBuffer(_BLOCK * parts, _HOP * parts, np.float32, batch=_BATCH, silence=self._zero)
+        """I and Q in turn."""
         self._blocks_done = 0
 
-    def feed(self, chunk: Complex) -> Iterator[Spectra]:
-        """The spectra that a chunk of input (complex64) completes."""
-        for blocks in self._buffer.feed(chunk):
+    def feed(self, chunk: Iq | Codes) -> Iterator[Spectra]:
+        """The spectra that a chunk of input completes: complex64, or uint8 of shape (samples, 2)."""
+        # Codes become floats on the way into the blocks; what they are off zero is one bin's business.
+        parts = chunk.reshape(-1) if _is_codes(chunk) else chunk.view(np.float32)
+        for blocks in self._buffer.feed(parts):
             yield self._transform(blocks, self._buffer.batch_hop_samples)
 
     def flush(self) -> Iterator[Spectra]:
@@ -76,10 +84,13 @@ class WideSpectrum:
         for blocks, valid in self._buffer.flush():
             yield self._transform(blocks, valid)
 
-    def _transform(self, blocks: Complex, valid_samples: int) -> Spectra:
+    def _transform(self, blocks: Float, valid_parts: int) -> Spectra:
         first = self._blocks_done
         self._blocks_done += len(blocks)
-        return Spectra(scipy.fft.fft(blocks, axis=1), first, valid_samples)
+        samples: Iq = blocks.view(np.complex64)
+        bins = scipy.fft.fft(samples, axis=1)
+        bins[:, 0] -= np.complex64(bins.shape[1] * self._zero * (1 + 1j))
+        return Spectra(bins, first, valid_parts // 2, self._full_scale)
 
 
 class StationFilter:
@@ -118,7 +129,7 @@ class StationFilter:
         response: Float = (np.sin(np.pi / 2 * edge) ** 2 / self.decimation).astype(np.float32)
         return response
 
-    def take(self, spectra: Spectra) -> Complex:
+    def take(self, spectra: Spectra) -> Iq:
         """The station's IF (complex64) in a batch of the stream's spectra."""
         response = self._narrow if self._has_loud_neighbour(spectra.bins) else self._wide
         end = 0
@@ -128,14 +139,23 @@ class StationFilter:
         middles = scipy.fft.ifft(self._picked, axis=1, overwrite_x=True)[:, _LEAD : _LEAD + _HOP]
         # Each block was shifted as if time began with it.
         starts = (spectra.first_block + np.arange(_BATCH)) * _HOP - _LEAD
-        turns = np.exp(-2j * np.pi * (self._bin * starts % _BLOCK) / _BLOCK).astype(np.complex64)
-        samples: Complex = (middles * turns[:, np.newaxis]).reshape(-1)
+        turns = np.exp(-2j * np.pi * (self._bin * starts % _BLOCK) / _BLOCK) / spectra.full_scale
+        samples: Iq = (middles * turns.astype(np.complex64)[:, np.newaxis]).reshape(-1)
         return samples[: -(-spectra.valid_samples // self.decimation)]
 
-    def _has_loud_neighbour(self, bins: Complex) -> bool:
+    def _has_loud_neighbour(self, bins: Iq) -> bool:
         """Whether it is louder in the first and the last block of a batch; both, for a filter's sake and the ear's."""
         ends = (bins[0], bins[-1])
         return _power(ends, self._beside) > _LOUD * _power(ends, self._own)
+
+
+def as_iq(chunk: Iq | Codes) -> Iq:
+    """Samples as complex64, whether they are or come as a stick's codes."""
+    return decode_cu8(chunk) if _is_codes(chunk) else cast("Iq", chunk)
+
+
+def _is_codes(chunk: Iq | Codes) -> TypeGuard[Codes]:
+    return chunk.dtype == np.uint8
 
 
 def _runs(first: int, count: int, bins: int) -> list[slice]:
@@ -145,25 +165,27 @@ def _runs(first: int, count: int, bins: int) -> list[slice]:
     return [run for run in runs if run.stop > run.start]
 
 
-def _power(rows: Iterable[Complex], runs: list[slice]) -> float:
+def _power(rows: Iterable[Iq], runs: list[slice]) -> float:
     return sum(float(np.vdot(row[run], row[run]).real) for row in rows for run in runs)
 
 
 class Channel:
     """One station's IF out of a stream of its own; a stream that is no wider than a station passes as it is."""
 
-    def __init__(self, rate_hz: float, *, offset_hz: float = 0.0) -> None:
+    def __init__(self, rate_hz: float, *, offset_hz: float = 0.0, codes: bool = False) -> None:
         """Chooses the decimation for an input rate and the station's distance from the recording's centre."""
-        self._spectrum = WideSpectrum(rate_hz)
+        self._spectrum = WideSpectrum(rate_hz, codes=codes)
         self._filter = StationFilter(rate_hz, offset_hz=offset_hz)
         self.decimation, self.rate_hz = self._filter.decimation, self._filter.rate_hz
         self.passes = rate_hz <= MAX_IF_RATE_HZ and offset_hz == 0
         """Whether the input is its station's IF as it is."""
 
-    def feed(self, chunk: Complex) -> list[Complex]:
-        """IF samples (complex64) that a chunk of input (complex64) completes."""
-        return [chunk] if self.passes else [self._filter.take(spectra) for spectra in self._spectrum.feed(chunk)]
+    def feed(self, chunk: Iq | Codes) -> list[Iq]:
+        """IF samples (complex64) that a chunk of input completes: complex64, or uint8 of shape (samples, 2)."""
+        if self.passes:
+            return [as_iq(chunk)]
+        return [self._filter.take(spectra) for spectra in self._spectrum.feed(chunk)]
 
-    def flush(self) -> list[Complex]:
+    def flush(self) -> list[Iq]:
         """What is still inside."""
         return [] if self.passes else [self._filter.take(spectra) for spectra in self._spectrum.flush()]

@@ -1,13 +1,13 @@
 """Bare interleaved I and Q to IQ: cu8 (rtl_sdr), cs16, cf32; the rate comes from the option or the file's name."""
 
-from collections.abc import Iterator
+from datetime import datetime
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from rds.errors import InputError
-from rds.pcm import decode_pcm
+from rds.pcm import decode_cu8, decode_pcm
 from receiver.sources.floats import tame
 from receiver.sources.naming import rate_in_name
 from receiver.sources.octets import Octets
@@ -19,26 +19,31 @@ SUFFIXES = (".cu8", ".cs16", ".cf32", ".raw")
 
 IqFormat = Literal["cu8", "cs16", "cf32"]
 PAIR_OCTETS: Final[dict[IqFormat, int]] = {"cu8": 2, "cs16": 4, "cf32": 8}
-_CU8_ZERO: Final = np.float32(127.5)
-"""A stick's converter has no code for zero: it lies between 127 and 128."""
 
 
 def decode_iq(octets: bytes, iq_format: IqFormat) -> npt.NDArray[np.complex64]:
     """Complex64 of interleaved I and Q, 1.0 = full scale; what is no number in a cf32 becomes 0."""
     if iq_format == "cu8":
-        parts = np.frombuffer(octets, np.uint8).astype(np.float32)
-        parts -= _CU8_ZERO
-        parts *= 1 / _CU8_ZERO
-    elif iq_format == "cs16":
-        parts = decode_pcm(octets, "s16")
-    else:
-        parts = tame(decode_pcm(octets, "f32"))
+        return decode_cu8(np.frombuffer(octets, np.uint8))
+    parts = decode_pcm(octets, "s16") if iq_format == "cs16" else tame(decode_pcm(octets, "f32"))
     return parts.view(np.complex64)
 
 
-def iq_chunks(octets: Octets, iq_format: IqFormat, *, limit: int | None = None) -> Iterator[npt.NDArray[np.complex64]]:
-    """IQ of an input's bytes, to its end or `limit` bytes."""
-    return (decode_iq(piece, iq_format) for piece in octets.records(PAIR_OCTETS[iq_format], limit=limit))
+def iq_stream(
+    octets: Octets, iq_format: IqFormat, *, rate_hz: float, samples: int | None, start: datetime | None = None
+) -> IqStream:
+    """The IQ of an input's bytes, to its end."""
+    pieces = octets.records(PAIR_OCTETS[iq_format])
+    codes = (np.frombuffer(piece, np.uint8).reshape(-1, 2) for piece in pieces)
+    return IqStream(
+        rate_hz=rate_hz,
+        notes=octets.notes,
+        start=start,
+        samples=samples,
+        chunks=(decode_iq(piece, iq_format) for piece in pieces),
+        codes=codes if iq_format == "cu8" else None,
+        has_limits=iq_format != "cf32",
+    )
 
 
 def open_stream(name: str, options: SourceOptions) -> IqStream:
@@ -55,9 +60,7 @@ def open_stream(name: str, options: SourceOptions) -> IqStream:
         raise InputError(f"{octets.name} holds {octets.length} bytes, not one {iq_format} sample of {pair}")
     notes.append(f"{octets.name}: {iq_format} at {rate_hz:.10g} S/s")
     samples = None if octets.length is None else octets.length // pair
-    chunks = iq_chunks(octets, iq_format)
-    has_limits = iq_format != "cf32"
-    return IqStream(rate_hz=rate_hz, notes=notes, samples=samples, chunks=chunks, has_limits=has_limits)
+    return iq_stream(octets, iq_format, rate_hz=rate_hz, samples=samples)
 
 
 def _format_of(name: str, options: SourceOptions) -> IqFormat:

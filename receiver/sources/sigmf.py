@@ -19,7 +19,7 @@ from receiver.sources.floats import tame
 from receiver.sources.naming import rate_in_name
 from receiver.sources.octets import STDIN, Octets
 from receiver.sources.rate import NAME, OPTION, settle_rate
-from receiver.sources.raw_iq import PAIR_OCTETS, IqFormat, iq_chunks
+from receiver.sources.raw_iq import PAIR_OCTETS, IqFormat, iq_stream
 from receiver.sources.stream import IqStream, MpxStream, SourceOptions
 
 FORMATS = ("sigmf",)
@@ -79,9 +79,7 @@ def open_stream(name: str, options: SourceOptions) -> IqStream | MpxStream:
     if facts.datatype in _IQ:
         iq_format = _IQ[facts.datatype]
         samples = None if octets is None else octets // PAIR_OCTETS[iq_format]
-        iq = iq_chunks(data, iq_format)
-        has_limits = iq_format != "cf32"
-        return IqStream(rate_hz=rate_hz, notes=notes, start=start, samples=samples, chunks=iq, has_limits=has_limits)
+        return iq_stream(data, iq_format, rate_hz=rate_hz, samples=samples, start=start)
     sample_format = _MPX[facts.datatype]
     samples = None if octets is None else octets // SAMPLE_OCTETS[sample_format]
     notes.append(f"{data.name} does not say its full scale; it is taken for {FULL_DEVIATION_HZ} Hz deviation")

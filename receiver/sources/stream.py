@@ -39,6 +39,9 @@ class IqStream(_Described):
     """Complex64 IQ, 1.0 = full scale."""
 
     chunks: Iterator[npt.NDArray[np.complex64]] = field(kw_only=True)
+    codes: Iterator[npt.NDArray[np.uint8]] | None = None
+    """The same samples as a stick's codes (`rds.pcm.CU8_ZERO`), shape (samples, 2), where the input has them: for who
+    would write the samples to another place anyway. Of the two, one can be read."""
     has_limits: bool = False
     """Whether I and Q are whole numbers of a converter, which can give no more than full scale."""
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rds.pcm import SampleFormat, decode_pcm
+from rds.pcm import SampleFormat, decode_cu8, decode_pcm
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,10 @@ def test_values(sample_format: SampleFormat, octets: bytes, values: list[float])
 def test_an_end_within_a_sample_is_refused(sample_format: SampleFormat) -> None:
     with pytest.raises(ValueError, match="5 octets are no whole number"):
         decode_pcm(bytes(5), sample_format)
+
+
+def test_codes_of_a_stick_lie_about_a_zero_between_two_of_them() -> None:
+    pairs = np.array([[127, 128], [0, 255]], np.uint8)
+    expected = [(-1 + 1j) / 255, -1 + 1j]
+    assert decode_cu8(pairs).tolist() == pytest.approx(expected, rel=1e-6)
+    assert decode_cu8(pairs.reshape(-1)).tolist() == pytest.approx(expected, rel=1e-6)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rds.pcm import decode_cu8
 from receiver.dsp.channel import Channel, decimation_of
 from tests.receiver.signals import FloatArray, Iq, cut, noise, run
 
@@ -172,3 +173,29 @@ def test_any_cutting_gives_the_same_beside_a_neighbour_that_comes_and_goes(sizes
     whole, pieces = Channel(NEIGHBOUR_RATE_HZ), Channel(NEIGHBOUR_RATE_HZ)
     expected = np.concatenate(run(whole.feed, whole.flush, iter([iq])))
     np.testing.assert_array_equal(np.concatenate(run(pieces.feed, pieces.flush, cut(iq, sizes))), expected)
+
+
+def codes_of(iq: Iq) -> npt.NDArray[np.uint8]:
+    """What a stick would give."""
+    parts = np.clip(np.round(iq.view(np.float32) * 127.5 + 127.5), 0, 255)
+    return parts.astype(np.uint8).reshape(-1, 2)
+
+
+@pytest.mark.parametrize(("rate_hz", "offset_hz"), [(250_000, 0), (1_024_000, 0), (1_140_000, -300_000)])
+def test_codes_give_what_their_samples_give(rate_hz: float, offset_hz: float) -> None:
+    codes = codes_of(noise(100_000, seed=5) / 4)
+    samples = Channel(rate_hz, offset_hz=offset_hz)
+    expected = np.concatenate(run(samples.feed, samples.flush, iter([decode_cu8(codes)])))
+    channel = Channel(rate_hz, offset_hz=offset_hz, codes=True)
+    output = np.concatenate(run(channel.feed, channel.flush, iter([codes])))
+    # From the very first sample: before it there is silence for both.
+    np.testing.assert_allclose(output, expected, atol=1e-6)
+
+
+@settings(max_examples=8, deadline=None)
+@given(sizes=st.lists(st.integers(1, 9000), min_size=1, max_size=5))
+def test_any_cutting_of_codes_gives_the_same(sizes: list[int]) -> None:
+    codes = codes_of(noise(60_000, seed=3) / 4)
+    whole, pieces = Channel(1_024_000, codes=True), Channel(1_024_000, codes=True)
+    expected = np.concatenate(run(whole.feed, whole.flush, iter([codes])))
+    np.testing.assert_array_equal(np.concatenate(run(pieces.feed, pieces.flush, cut(codes, sizes))), expected)

@@ -42,6 +42,15 @@ def test_middles_are_the_input_whatever_the_chunks(count: int, sizes: list[int],
             np.testing.assert_array_equal(block, padded[start : start + 8] if start < len(padded) - 8 else 0)
 
 
+def test_silence_may_be_another_number() -> None:
+    buffer = BlockBuffer(8, 6, np.float32, silence=5)
+    codes = np.arange(1, 10, dtype=np.uint8)
+    [one] = [blocks.copy() for blocks in buffer.feed(codes)]
+    [two] = [blocks.copy() for blocks, _ in buffer.flush()]
+    np.testing.assert_array_equal(one, [[5, 1, 2, 3, 4, 5, 6, 7]])
+    np.testing.assert_array_equal(two, [[6, 7, 8, 9, 5, 5, 5, 5]])
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 def test_nothing_gives_nothing(batch: int) -> None:
     assert batches(np.empty(0, np.float32), [1], batch=batch) == ([], [])

@@ -81,6 +81,21 @@ def test_zero_of_cu8_lies_between_127_and_128() -> None:
     np.testing.assert_allclose(decode_iq(bytes([127, 128, 0, 255]), "cu8"), [(-1 + 1j) / 255, -1 + 1j], rtol=1e-6)
 
 
+def test_a_sticks_codes_come_as_they_are(tmp_path: Path) -> None:
+    data = recordings.cu8(IQ)
+    bare = written(tmp_path, "x_250k.cu8", data)
+    described = recordings.sigmf(tmp_path, "m", data, {"datatype": "cu8", "sample_rate": 250_000})
+    for name in (bare, str(described)):
+        stream = open_input(name, SourceOptions())
+        assert isinstance(stream, IqStream)
+        assert stream.codes is not None
+        codes = np.concatenate(list(stream.codes))
+        assert (codes.shape, codes.tobytes()) == ((3000, 2), data)
+        assert codes.dtype == np.uint8
+    samples, _ = iq_of(written(tmp_path, "x_250k.cs16", recordings.cs16(IQ)))
+    assert samples.codes is None
+
+
 def test_full_scale_of_cs16_is_32768() -> None:
     assert decode_iq(b"\x00\x80\x00\x40", "cs16")[0] == -1 + 0.5j
 
