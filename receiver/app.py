@@ -34,6 +34,8 @@ class DecodeOptions:
     """What a caller says beside the input's name."""
 
     source: SourceOptions = field(default_factory=SourceOptions)
+    offsets_hz: tuple[float, ...] = ()
+    """Several stations of a wide recording, by their distances from its centre, instead of the source's one."""
     start: datetime | None = None
     """The moment of the first sample, aware and trusted; None: what the input's metadata say."""
     keyring: Keyring = field(default_factory=lambda: make_keyring([]))
@@ -61,43 +63,70 @@ def decode_file(path: str | Path, options: DecodeOptions | None = None) -> Itera
         NoSyncError: It ended and nothing in it was a group.
     """
     options = options or DecodeOptions()
-    return decode_records(Listening(str(path), options.source), options)
+    return decode_records(Listening(str(path), options.source, offsets_hz=options.offsets_hz), options)
 
 
-def decode_groups(listening: Listening) -> Iterator[ReceivedGroup]:
-    """The groups of an open input of which anything was heard, one after the other."""
-    for groups in listening.groups():
-        yield from (group for group in groups if group.heard)
+def decode_groups(listening: Listening) -> Iterator[tuple[float, ReceivedGroup]]:
+    """The groups of an open input of which anything was heard, one after the other, each with its station's offset."""
+    for lists in listening.groups_by_station():
+        for offset_hz, groups in zip(listening.offsets_hz, lists, strict=True):
+            yield from ((offset_hz, group) for group in groups if group.heard)
 
 
 def decode_records(listening: Listening, options: DecodeOptions) -> Iterator[Record]:
-    """The records of an open input."""
+    """The records of an open input; where several stations are listened to, each with its station's `offset_hz`."""
     start = options.start or listening.stream.start
     time = StreamTime(start)
-    station = Station()
-    intake = Intake(options.keyring, (), settings=ONLOOKER, start_ms=None if start is None else ms_of(start))
+    start_ms = None if start is None else ms_of(start)
+    stations = [
+        _StationRecords(time, Intake(options.keyring, (), settings=ONLOOKER, start_ms=start_ms), listening, number)
+        for number in range(len(listening.offsets_hz))
+    ]
     told_s = 0.0
     try:
-        for groups in listening.groups():
-            for group in groups:
-                if group.heard:
-                    yield group_record(group, time)
-                if station.feed(group) and station.facts.pi is not None:
-                    yield station_record(station.facts, group, time)
-                for verdict in intake.feed(group):
-                    yield verdict_record(verdict, time)
+        for lists in listening.groups_by_station():
+            for station, groups in zip(stations, lists, strict=True):
+                yield from station.of_groups(groups)
             if listening.seconds_done - told_s >= _STATUS_EVERY_S:
                 told_s = listening.seconds_done
-                yield from _status(listening, time)
+                yield from (record for station in stations for record in station.status())
     except NoSyncError:
         # Where nothing was heard, what the signal was like is all there is to tell.
-        yield from _status(listening, time)
+        yield from (record for station in stations for record in station.status())
         raise
-    yield from _status(listening, time)
-    yield counts_record(intake, listening.samples_done, listening.seconds_done, time)
+    for station in stations:
+        yield from station.status()
+        yield station.counts()
 
 
-def _status(listening: Listening, time: StreamTime) -> Iterator[Record]:
-    status = listening.status()
-    if status is not None:
-        yield status_record(status, listening.samples_done, listening.seconds_done, time)
+class _StationRecords:
+    """One station's groups to its records."""
+
+    def __init__(self, time: StreamTime, intake: Intake, listening: Listening, number: int) -> None:
+        self._time, self._intake, self._listening, self._number = time, intake, listening, number
+        self._station = Station()
+        offsets_hz = listening.offsets_hz
+        self._whose: Record = {"offset_hz": offsets_hz[number]} if len(offsets_hz) > 1 else {}
+
+    def of_groups(self, groups: list[ReceivedGroup]) -> Iterator[Record]:
+        """What groups hold and what they tell."""
+        station, time = self._station, self._time
+        for group in groups:
+            if group.heard:
+                yield group_record(group, time) | self._whose
+            if station.feed(group) and station.facts.pi is not None:
+                yield station_record(station.facts, group, time) | self._whose
+            for verdict in self._intake.feed(group):
+                yield verdict_record(verdict, time) | self._whose
+
+    def status(self) -> Iterator[Record]:
+        """How the signal is; nothing for an input of groups."""
+        listening = self._listening
+        status = listening.status(self._number)
+        if status is not None:
+            yield status_record(status, listening.samples_done, listening.seconds_done, self._time) | self._whose
+
+    def counts(self) -> Record:
+        """What was counted to the end."""
+        listening = self._listening
+        return counts_record(self._intake, listening.samples_done, listening.seconds_done, self._time) | self._whose

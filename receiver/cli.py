@@ -130,9 +130,11 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--offset",
         type=_argument(_parse_offset),
-        default=0.0,
+        action="append",
+        default=[],
         metavar="HZ",
-        help="the station's distance from the recording's centre, such as 200k or -200000",
+        help="the station's distance from the recording's centre, such as 200k or -200000; `decode` takes it several"
+        " times, for as many stations of a wide recording",
     )
     add(
         "--start-time",
@@ -169,8 +171,10 @@ def _add_trust_options(parser: argparse.ArgumentParser) -> None:
 
 def decode_options(arguments: argparse.Namespace) -> DecodeOptions:
     """The options that `add_source_options` asked for."""
-    source = SourceOptions(format=arguments.format, rate_hz=arguments.rate, offset_hz=arguments.offset)
-    return DecodeOptions(source=source, start=arguments.start_time)
+    offsets_hz = tuple(arguments.offset)
+    offset_hz = offsets_hz[0] if offsets_hz else 0.0
+    source = SourceOptions(format=arguments.format, rate_hz=arguments.rate, offset_hz=offset_hz)
+    return DecodeOptions(source=source, start=arguments.start_time, offsets_hz=offsets_hz)
 
 
 def _note(line: str) -> None:
@@ -216,18 +220,24 @@ def _decode(arguments: argparse.Namespace) -> None:
     texts = [read_trust_file(path) for path in arguments.trust]
     ring = make_keyring(texts, aid=arguments.aid, network=arguments.network)
     options = replace(decode_options(arguments), keyring=ring)
-    listening = Listening(arguments.input, options.source)
+    several = len(options.offsets_hz) > 1
+    if arguments.plot is not None and several:
+        raise UsageError(f"--plot draws one station, and --offset names {len(options.offsets_hz)}; give it once")
+    listening = Listening(arguments.input, options.source, offsets_hz=options.offsets_hz)
     if arguments.plot is not None and arguments.input == STDIN:
         raise UsageError("--plot reads the input's start a second time; give a file instead of standard input")
     with _telling(listening.stream.notes):
         if arguments.output == "hex":
-            for group in _with_progress(decode_groups(listening), listening):
-                _tell(format_hex(group))
+            for offset_hz, group in _with_progress(decode_groups(listening), listening):
+                _tell(format_hex(group, offset_hz=offset_hz if several else None))
         else:
             line_of = format_json if arguments.output == "json" else format_kv
             for record in _with_progress(decode_records(listening, options), listening):
                 _tell(line_of(record))
     if arguments.plot is not None:
+        from receiver.observation import observe
+        from receiver.pictures import draw_reception
+
         draw_reception(arguments.plot, observe(arguments.input, options.source), title=arguments.input)
         _note(f"wrote {arguments.plot}")
 
@@ -250,11 +260,16 @@ def _with_progress(items: Iterable[Item], listening: Listening) -> Iterator[Item
 
 def _run(arguments: argparse.Namespace) -> None:
     """Runs `run`."""
+    # asyncio brings TLS, the store SQLite: a tenth of a second that `decode` need not wait.
+    from receiver.run import run_to_end
+
     config = read_config(arguments.config)
     source = arguments.source or config.source
     if source is None:
         raise UsageError(f"{arguments.config} names no source and --source is not given; give one of them")
     options = decode_options(arguments)
+    if len(options.offsets_hz) > 1:
+        raise UsageError(f"`run` hears one station, and --offset names {len(options.offsets_hz)}; give it once")
     listening = Listening(source, options.source)
     line_of = format_json if arguments.output == "json" else format_kv
     with _telling(listening.stream.notes):

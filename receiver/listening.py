@@ -1,10 +1,11 @@
-"""An input's name to an iterator over the groups in it, with the signal's status beside: source and chain as one."""
+"""An input's name to an iterator over the groups in it, with the signal's status beside: source and chains as one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rds.constants import GROUP_BITS
 from rds.errors import InputError, NoSyncError
-from receiver.chain import SignalStatus, chain_for
+from receiver.bank import bank_for
+from receiver.chain import SignalStatus
 from receiver.received_group import ReceivedGroup
 from receiver.sources import open_input
 from receiver.sources.octets import STDIN
@@ -12,17 +13,23 @@ from receiver.sources.stream import BitStream, GroupStream, IqStream, SourceOpti
 
 
 class Listening:
-    """An open input. `groups` may be asked for once."""
+    """An open input and the stations that are listened to. Its groups may be asked for once."""
 
-    def __init__(self, name: str, options: SourceOptions) -> None:
+    def __init__(self, name: str, options: SourceOptions, *, offsets_hz: Sequence[float] = ()) -> None:
         """Opens the input and plans its stages; nothing is decoded yet.
+
+        Args:
+            name: A file's, or "-" for standard input.
+            options: What name and metadata do not say.
+            offsets_hz: Several stations of a wide stream, instead of the one at the options' offset.
 
         Raises:
             InputError: the input is missing, empty or unreadable, or its rate is too low.
             UsageError: an option does not fit.
         """
         self.stream = open_input(name, options)
-        self._chain = chain_for(self.stream, offset_hz=options.offset_hz)
+        self.offsets_hz = tuple(offsets_hz) or (options.offset_hz,)
+        self._bank = bank_for(self.stream, self.offsets_hz)
         self._name = "standard input" if name == STDIN else name
         self.samples_done = 0
         """How far decoding has come, in the input's samples."""
@@ -32,9 +39,9 @@ class Listening:
         """How far decoding has come, in seconds of signal."""
         return self.samples_done / self.stream.rate_hz
 
-    def status(self) -> SignalStatus | None:
-        """How the signal is now; None for an input of groups."""
-        return None if self._chain is None else self._chain.status()
+    def status(self, station: int = 0) -> SignalStatus | None:
+        """How a station's signal is now; None for an input of groups."""
+        return None if self._bank is None else self._bank.statuses()[station]
 
     def groups(self) -> Iterator[list[ReceivedGroup]]:
         """The groups of each chunk of input in turn, an empty list where a chunk completes none; at last the rest.
@@ -43,10 +50,14 @@ class Listening:
             InputError: the input cannot be read further, or there was nothing in it.
             NoSyncError: it ended and nothing in it was a group.
         """
+        return (groups for (groups,) in self.groups_by_station())
+
+    def groups_by_station(self) -> Iterator[list[list[ReceivedGroup]]]:
+        """As `groups`, with a list for each of `offsets_hz`."""
         heard = 0
-        for groups in self._lists():
-            heard += sum(group.heard for group in groups)
-            yield groups
+        for lists in self._lists():
+            heard += sum(group.heard for groups in lists for group in groups)
+            yield lists
         if self.samples_done == 0:
             raise InputError(f"{self._name} holds no {self._content}; was the recording stopped before it began?")
         if not heard:
@@ -64,23 +75,23 @@ class Listening:
         """Why there may be no group in it."""
         if isinstance(self.stream, BitStream):
             return "are these data bits, after differential decoding, in the order sent?"
-        status = self.status()
-        pilot = "no pilot either" if status is None or status.pilot_hz is None else "a pilot there is"
+        states = [] if self._bank is None else self._bank.statuses()
+        pilot = "no pilot either" if all(status.pilot_hz is None for status in states) else "a pilot there is"
         if isinstance(self.stream, IqStream):
             return f"{pilot}: is there a station with RDS, is --rate right, does --offset point at it?"
         return f"{pilot}: is this the multiplex of a station with RDS, and is --rate right?"
 
-    def _lists(self) -> Iterator[list[ReceivedGroup]]:
+    def _lists(self) -> Iterator[list[list[ReceivedGroup]]]:
         if isinstance(self.stream, GroupStream):
             for group in self.stream.chunks:
                 self.samples_done = group.sample_index + GROUP_BITS
-                yield [group]
+                yield [[group]]
             return
-        chain = self._chain
-        assert chain is not None
+        bank = self._bank
+        assert bank is not None
         codes = self.stream.codes if isinstance(self.stream, IqStream) else None
         for chunk in codes or self.stream.chunks:
-            groups = chain.feed(chunk)
+            lists = bank.feed(chunk)
             self.samples_done += len(chunk)
-            yield groups
-        yield chain.flush()
+            yield lists
+        yield bank.flush()

@@ -168,6 +168,7 @@ def format_kv(record: Mapping[str, object]) -> str:
     return " ".join(f"{name}={_json(value)}" for name, value in record.items() if value is not None)
 
 
-def format_hex(group: ReceivedGroup) -> str:
-    """A group as one line of four words."""
-    return format_words(group.words)
+def format_hex(group: ReceivedGroup, *, offset_hz: float | None = None) -> str:
+    """A group as one line of four words, and its station's offset where there are several."""
+    words = format_words(group.words)
+    return words if offset_hz is None else f"{words} {offset_hz:+.10g}"

@@ -28,6 +28,9 @@ _CASES: Final = (
     ("2.4M.cu8", 2_400_000, 115),
 )
 """File, rate and groups: 30 s to 10 s of signal."""
+_BANK_RATE_HZ: Final = 2_400_000
+_BANK_HZ: Final = tuple(range(-1_050_000, 1_050_001, 300_000))
+_BANK_GROUPS: Final = 115
 
 
 def measure() -> list[tuple[str, float]]:
@@ -45,12 +48,31 @@ def measure() -> list[tuple[str, float]]:
                 if not is_iq and cn_db == _WEAK_DB:
                     _add_noise(path, rate_hz, cn_db)
                 results.append((f"decode {name}, {quality}", median(_decode(path, rate_hz) for _ in range(_RUNS))))
+        path = _write_stations(Path(folder))
+        stations = median(_decode(path, _BANK_RATE_HZ, offsets_hz=_BANK_HZ) for _ in range(_RUNS))
+        results.append((f"decode {len(_BANK_HZ)} stations of one 2.4 MS/s stream, good", stations))
     return results
 
 
-def _groups(count: int) -> list[Group]:
+def _write_stations(folder: Path) -> Path:
+    """A stick's recording of eight stations, all together 6 dB below full scale."""
+    mixed = np.zeros(0, np.complex64)
+    for seed, offset_hz in enumerate(_BANK_HZ):
+        one = folder / "one.cf32"
+        options = SignalOptions(rate_hz=_BANK_RATE_HZ, offset_hz=offset_hz, levels=MpxLevels(rds_deviation_hz=3400))
+        write_signal(_groups(_BANK_GROUPS, seed=seed), one, options=options)
+        iq = np.fromfile(one, np.complex64)
+        mixed = iq if seed == 0 else mixed + iq
+    noise = np.random.default_rng(1).standard_normal(2 * len(mixed), np.float32)
+    parts = mixed.view(np.float32) / np.float32(2 * np.max(np.abs(mixed))) + noise / 256
+    path = folder / "stations.cu8"
+    path.write_bytes(np.clip(np.round(parts * 127.5 + 127.5), 0, 255).astype(np.uint8).tobytes())
+    return path
+
+
+def _groups(count: int, *, seed: int = 1) -> list[Group]:
     """Groups of one station with random content."""
-    words = np.random.default_rng(1).integers(0, 1 << 16, (count, 3))
+    words = np.random.default_rng(seed).integers(0, 1 << 16, (count, 3))
     return [Group((0x1234, int(two) & 0xF7FF, int(three), int(four))) for two, three, four in words]
 
 
@@ -68,9 +90,9 @@ def _add_noise(path: Path, rate_hz: int, cn_db: float) -> None:
     path.write_bytes(octets[: header.data_start] + np.clip(noisy, 1 - (1 << 15), (1 << 15) - 1).astype("<i2").tobytes())
 
 
-def _decode(path: Path, rate_hz: int) -> float:
+def _decode(path: Path, rate_hz: int, *, offsets_hz: tuple[float, ...] = ()) -> float:
     began_s = process_time()
-    listening = Listening(str(path), SourceOptions(rate_hz=rate_hz))
-    heard = sum(len(groups) for groups in listening.groups())
-    assert heard > 0
+    listening = Listening(str(path), SourceOptions(rate_hz=rate_hz), offsets_hz=offsets_hz)
+    heard = [sum(map(len, lists)) for lists in zip(*listening.groups_by_station(), strict=True)]
+    assert min(heard) > 0
     return listening.seconds_done / (process_time() - began_s)
