@@ -78,11 +78,14 @@ class Octets:
         except OSError as error:
             raise InputError(f"{self.name} cannot be read further: {error.strerror}") from None
 
-    def records(self, octets: int, *, limit: int | None = None) -> Iterator[bytes]:
-        """Pieces of whole samples of `octets` bytes, to the end or `limit` bytes; what is odd at the end is noted."""
+    def records(self, octets: int, *, limit: int | None = None, at_once: int = CHUNK_OCTETS) -> Iterator[bytes]:
+        """Pieces of whole samples of `octets` bytes, to the end or `limit` bytes; what is odd at the end is noted.
+
+        `at_once` is how many bytes to ask for; a pipe may give fewer.
+        """
         rest, left = b"", limit
         while left is None or left > 0:
-            piece = self.read(CHUNK_OCTETS if left is None else min(left, CHUNK_OCTETS))
+            piece = self.read(at_once if left is None else min(left, at_once))
             if not piece:
                 break
             left = None if left is None else left - len(piece)

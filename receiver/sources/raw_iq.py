@@ -20,6 +20,10 @@ SUFFIXES = (".cu8", ".cs16", ".cf32", ".raw")
 IqFormat = Literal["cu8", "cs16", "cf32"]
 PAIR_OCTETS: Final[dict[IqFormat, int]] = {"cu8": 2, "cs16": 4, "cf32": 8}
 
+_CHUNK_S: Final = 0.25
+"""What is read at once: every chunk makes its way through all stages, and not all of their data fit the caches."""
+_MOST_OCTETS: Final = 1 << 22
+
 
 def decode_iq(octets: bytes, iq_format: IqFormat) -> npt.NDArray[np.complex64]:
     """Complex64 of interleaved I and Q, 1.0 = full scale; what is no number in a cf32 becomes 0."""
@@ -33,7 +37,8 @@ def iq_stream(
     octets: Octets, iq_format: IqFormat, *, rate_hz: float, samples: int | None, start: datetime | None = None
 ) -> IqStream:
     """The IQ of an input's bytes, to its end."""
-    pieces = octets.records(PAIR_OCTETS[iq_format])
+    pair = PAIR_OCTETS[iq_format]
+    pieces = octets.records(pair, at_once=min(_MOST_OCTETS, pair * max(1, round(rate_hz * _CHUNK_S))))
     codes = (np.frombuffer(piece, np.uint8).reshape(-1, 2) for piece in pieces)
     return IqStream(
         rate_hz=rate_hz,
