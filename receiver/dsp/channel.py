@@ -35,7 +35,8 @@ _BLOCK: Final = 1152
 _HOP: Final = 1024
 _LEAD: Final = (_BLOCK - _HOP) // 2
 """Samples of IF: 4 ms blocks, whose filter rings for a quarter of one to each side. A few fit a core's cache."""
-_BATCH: Final = 16
+_BATCH: Final = 12
+"""Blocks at once: more are a few per cent faster and later; this is 50 ms."""
 _PASS_HZ: Final = 100_000
 _STOP_HZ: Final = 130_000
 

@@ -127,7 +127,7 @@ def station(samples: int, rate_hz: float, centre_hz: float, *, seed: int) -> Iq:
 
 
 NEIGHBOUR_RATE_HZ = 1_024_000
-BATCH = 16 * 1024 * 4
+BATCH = 12 * 1024 * 4
 """Input samples of a batch of blocks."""
 
 
