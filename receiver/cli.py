@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
@@ -23,10 +22,7 @@ from rds.quantity import parse_rate
 from receiver.app import DecodeOptions, decode_groups, decode_records
 from receiver.config import read_config
 from receiver.listening import Listening
-from receiver.observation import observe
-from receiver.pictures import draw_reception
 from receiver.records import format_hex, format_json, format_kv
-from receiver.run import run_to_end
 from receiver.sources import formats
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
@@ -49,6 +45,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(UsageError.exit_code, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+class _Version(argparse.Action):
+    """Tells the version; looked up when it is asked for only."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"{_PROGRAM} {version('evrds')}")
+        parser.exit()
 
 
 def _argument(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -289,7 +295,7 @@ def _parser() -> _Parser:
         description="The charger's side: hears signed messages over FM RDS and sets a current limit.",
         epilog=_EXIT_CODES,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('evrds')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_decode(commands)
     _add_run(commands)

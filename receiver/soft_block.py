@@ -14,7 +14,7 @@ Their ratio is the probability that the pattern is right. It is a true probabili
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Final
 
 import numpy as np
@@ -90,20 +90,17 @@ _ONES: Final = np.ones(_MOST_WRONG, np.float32)
 
 
 def _patterns() -> npt.NDArray[np.uint8]:
-    by_syndrome: list[list[tuple[int, ...]]] = [[] for _ in range(_SYNDROMES)]
-    for count in range(_MOST_WRONG + 1):
-        for wrong in combinations(_INNER, count):
-            syndrome = 0
-            for symbol in wrong:
-                syndrome ^= COLUMNS[symbol]
-            by_syndrome[syndrome].append(wrong)
-    most = max(map(len, by_syndrome))
-    table = np.full((_SYNDROMES, most, _MOST_WRONG), _NO_SYMBOL, np.uint8)
-    for syndrome, patterns in enumerate(by_syndrome):
-        for i in range(most):
-            # A syndrome with fewer patterns repeats its last: of equals the first is taken.
-            wrong = patterns[min(i, len(patterns) - 1)]
-            table[syndrome, i, : len(wrong)] = wrong
+    """Every choice of up to five inner symbols in its syndrome's row: few symbols first, then the first symbols."""
+    columns = np.array([*COLUMNS, 0])
+    choices = (combinations(_INNER, size) for size in range(_MOST_WRONG + 1))
+    filled = (wrong + (_NO_SYMBOL,) * (_MOST_WRONG - len(wrong)) for some in choices for wrong in some)
+    wrong = np.fromiter(chain.from_iterable(filled), np.uint8).reshape(-1, _MOST_WRONG)
+    syndromes = np.bitwise_xor.reduce(columns[wrong], axis=1)
+    wrong = wrong[np.argsort(syndromes, kind="stable")]
+    counts = np.bincount(syndromes, minlength=_SYNDROMES)
+    # A syndrome with fewer patterns repeats its last: of equals the first is taken.
+    places = np.minimum(np.arange(counts.max()), counts[:, np.newaxis] - 1)
+    table: npt.NDArray[np.uint8] = wrong[(np.cumsum(counts) - counts)[:, np.newaxis] + places]
     return table
 
 
