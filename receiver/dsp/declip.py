@@ -16,8 +16,8 @@ from receiver.dsp.overlap_save import BlockBuffer
 
 Complex = npt.NDArray[np.complex64]
 
-_BLOCK: Final = 16_384
-_HOP: Final = 15_360
+_BLOCK: Final = 8192
+_HOP: Final = 7168
 _LIMIT: Final = 0.999
 _RARE: Final = 0.05
 """Share of limited samples that is left as it is."""

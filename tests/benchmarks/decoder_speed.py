@@ -44,7 +44,7 @@ def measure() -> list[tuple[str, float]]:
                 options = SignalOptions(
                     rate_hz=rate_hz, levels=MpxLevels(rds_deviation_hz=3400), cn_db=cn_db if is_iq else None
                 )
-                write_signal(_groups(count), path, options=options)
+                write_signal(random_groups(count), path, options=options)
                 if not is_iq and cn_db == _WEAK_DB:
                     _add_noise(path, rate_hz, cn_db)
                 results.append((f"decode {name}, {quality}", median(_decode(path, rate_hz) for _ in range(_RUNS))))
@@ -60,7 +60,7 @@ def _write_stations(folder: Path) -> Path:
     for seed, offset_hz in enumerate(_BANK_HZ):
         one = folder / "one.cf32"
         options = SignalOptions(rate_hz=_BANK_RATE_HZ, offset_hz=offset_hz, levels=MpxLevels(rds_deviation_hz=3400))
-        write_signal(_groups(_BANK_GROUPS, seed=seed), one, options=options)
+        write_signal(random_groups(_BANK_GROUPS, seed=seed), one, options=options)
         iq = np.fromfile(one, np.complex64)
         mixed = iq if seed == 0 else mixed + iq
     noise = np.random.default_rng(1).standard_normal(2 * len(mixed), np.float32)
@@ -70,7 +70,7 @@ def _write_stations(folder: Path) -> Path:
     return path
 
 
-def _groups(count: int, *, seed: int = 1) -> list[Group]:
+def random_groups(count: int, *, seed: int = 1) -> list[Group]:
     """Groups of one station with random content."""
     words = np.random.default_rng(seed).integers(0, 1 << 16, (count, 3))
     return [Group((0x1234, int(two) & 0xF7FF, int(three), int(four))) for two, three, four in words]
