@@ -48,10 +48,19 @@ def measure() -> list[tuple[str, float]]:
                 if not is_iq and cn_db == _WEAK_DB:
                     _add_noise(path, rate_hz, cn_db)
                 results.append((f"decode {name}, {quality}", median(_decode(path, rate_hz) for _ in range(_RUNS))))
-        path = _write_stations(Path(folder))
-        stations = median(_decode(path, _BANK_RATE_HZ, offsets_hz=_BANK_HZ) for _ in range(_RUNS))
-        results.append((f"decode {len(_BANK_HZ)} stations of one 2.4 MS/s stream, good", stations))
-    return results
+        return results + _measure_stations(Path(folder))
+
+
+def _measure_stations(folder: Path) -> list[tuple[str, float]]:
+    """All stations of one stream, and what one more of them costs, as the speed of a receiver that does only that."""
+    path = _write_stations(folder)
+    all_of_them = median(_decode(path, _BANK_RATE_HZ, offsets_hz=_BANK_HZ) for _ in range(_RUNS))
+    one = median(_decode(path, _BANK_RATE_HZ, offsets_hz=_BANK_HZ[:1]) for _ in range(_RUNS))
+    further = (len(_BANK_HZ) - 1) / (1 / all_of_them - 1 / one)
+    return [
+        (f"decode {len(_BANK_HZ)} stations of one 2.4 MS/s stream, good", all_of_them),
+        ("decode one further station of that stream, good", further),
+    ]
 
 
 def _write_stations(folder: Path) -> Path:
