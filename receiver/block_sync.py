@@ -122,6 +122,9 @@ class BlockSync:
         # history, where a chunk is long; how the input is cut must not matter.
         earliest = max(self._base, end - _HISTORY_BITS, self._told_until) - (GROUP_BITS - BLOCK_BITS)
         self._group_start = earliest + (phase - earliest) % GROUP_BITS
+        # What was said of another phase is no word on this one.
+        self._recent.clear()
+        self._recent.append(float(scores[phase]))
         return True
 
     def _evidence_between(self, first: int, last: int) -> Float:
@@ -156,13 +159,17 @@ class BlockSync:
     def _accept(self, start: int, likely: LikelyGroup, inside: list[bool], values: Float | None) -> list[ReceivedGroup]:
         """Judges the words by the budget of risk."""
         words: list[int | None] = [None] * BLOCKS
+        # A word's probability takes it for granted that a block is there; behind a station that is gone, none is.
+        present = self.synchronised or sum(likely.evidence) >= _HEARD_NATS
         for place, word in enumerate(likely.words):
-            if inside[place] and self._risk.accepts(word.probability):
+            if present and inside[place] and self._risk.accepts(word.probability):
                 words[place] = word.word
         if words == [None] * BLOCKS and (values is None or not all(inside)):
             return []
         if words[0] is not None:
             self._identity.heard(words[0])
+        elif None not in words[1:]:
+            self._identity.missed()
         taken = [word is not None for word in words]
         corrected = [told and not word.as_heard for told, word in zip(taken, likely.words, strict=True)]
         prior = [told and word.prior for told, word in zip(taken, likely.words, strict=True)]

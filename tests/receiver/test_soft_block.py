@@ -76,6 +76,20 @@ def test_posteriors_of_weak_blocks_are_true_probabilities() -> None:
     assert abs(sum(right) - sum(told)) < 3 * spread
 
 
+@pytest.mark.parametrize("size", [0.3, 1.0, 3.0, 12.0])
+def test_random_symbols_are_as_likely_a_block_as_any_on_average(size: float) -> None:
+    """The mean of the likelihood ratio over one sign pattern of each syndrome is 1: noise makes e^20 once in e^20."""
+    patterns: dict[int, Signs] = {}
+    random = np.random.default_rng(1)
+    while len(patterns) < 1 << 10:
+        signs = (1 - 2 * random.integers(0, 2, SYMBOLS)).astype(np.int8)
+        patterns.setdefault(int(hard_syndromes(signs[np.newaxis].astype(np.float32))[0]), signs)
+    sizes = random.exponential(size, SYMBOLS).astype(np.float32)
+    for offset in OFFSET_WORDS:
+        nats = evidence(np.stack(list(patterns.values())) * sizes, np.array([OFFSET_SYNDROMES[offset]]))
+        assert np.mean(np.exp(nats.astype(float))) == pytest.approx(1, abs=0.01)
+
+
 @given(st.lists(st.floats(-50, 50, width=32), min_size=SYMBOLS, max_size=SYMBOLS), st.sampled_from(list(OFFSET_WORDS)))
 @settings(max_examples=50)
 def test_any_ratios_give_finite_probabilities(values: list[float], offset: str) -> None:

@@ -1,7 +1,6 @@
 """Signals that begin anywhere, slip, fall silent or are noise to groups: how soon and how many.
 
-Ten minutes of noise as IQ (250 kS/s, seed 1) gave no group. The suite runs
-seconds, as every bit of noise is looked at.
+Ten minutes of noise and of other stations are heard by `make bench ONLY=noise`; the suite runs a minute of each.
 """
 
 import numpy as np
@@ -9,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rds.constants import BIT_PERIOD_S, GROUP_PERIOD_S
+from rds.constants import BIT_PERIOD_S, BIT_RATE_HZ, GROUP_PERIOD_S
 from rds.group import groups_to_bits
+from receiver.block_sync import BlockSync
 from receiver.chain import Chain, IqChain, MpxChain
 from receiver.received_group import ReceivedGroup
+from receiver.soft_group import SoftDecoder
 from tests.receiver.signals import Iq, Mpx, Signal, cut, fm, in_noise, mpx, noise, programme, run
 
 MPX_RATE_HZ = 228_000
@@ -104,6 +105,26 @@ def test_noise_holds_no_group(kind: str) -> None:
             heard += chain.feed(np.clip(parts * 2, -1, 1).view(np.complex64) if kind != "iq" else iq)
     assert heard + chain.flush() == []
     assert not chain.status().synchronised
+
+
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_symbols_without_blocks_hold_no_word_after_a_station_either(size: int) -> None:
+    """Half a minute of random symbols, as sure as a signal's: the phase is the station's, its PI is known."""
+    random = np.random.default_rng(size)
+    sent = np.concatenate((groups_to_bits(GROUPS), random.integers(0, 2, 30 * round(BIT_RATE_HZ), np.uint8)))
+    symbols = 1 - 2 * (np.cumsum(sent) % 2).astype(np.float32)
+    noise = random.standard_normal(len(symbols), np.float32)
+    values = np.float32(size) * symbols + np.sqrt(np.float32(2 * size)) * noise
+    sync, times_s = BlockSync(BIT_RATE_HZ, SoftDecoder()), BIT_PERIOD_S * np.arange(len(values), dtype=np.float64)
+    heard = [
+        group
+        for start in range(0, len(values), 1000)
+        for group in sync.feed(values[start : start + 1000], times_s[start : start + 1000])
+        if group.heard
+    ]
+    assert len(heard) >= (len(GROUPS) - 2 if size > 2 else 0)
+    # Half a second passes before it is clear that the station is gone.
+    assert not [group for group in heard if group.end_s > len(GROUPS) * GROUP_PERIOD_S + 0.5]
 
 
 @settings(max_examples=5, deadline=None)
