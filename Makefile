@@ -10,7 +10,7 @@ PEERS ?= optional
 # A folder of captures for `make captures`.
 DIR ?= captures
 
-.PHONY: setup demo test format lint types imports tests peers bench sensitivity urgent captures lock clean
+.PHONY: setup demo test format lint types imports tests peers bench captures lock clean
 
 # Everything that the tests and benchmarks need, as locked, in an environment of its own; nothing else is touched.
 setup: $(READY)
@@ -49,17 +49,11 @@ tests: $(READY)
 peers:
 	@tests/peers.sh
 
-# Seconds of signal per second of processor time, as the README gives them.
+# Sensitivity, robustness and speed in one table and one picture; FULL=--full for more of it, ONLY=speed for a part.
 bench: $(READY)
-	$(BIN)/python -m tests.benchmarks.run
+	$(BIN)/python -m tests.benchmarks.run $(FULL) $(if $(ONLY),--only $(ONLY),--plot docs/performance.png)
 
 # Decodes every capture in DIR and compares with what is known of it (captures/README.md).
-sensitivity: $(READY)
-	$(BIN)/python -m tests.benchmarks.sensitivity $(FULL) --plot docs/sensitivity.png
-
-urgent: $(READY)
-	$(BIN)/python -m tests.benchmarks.urgent
-
 captures: $(READY)
 	$(BIN)/python tests/captures/expectations.py $(DIR)
 
