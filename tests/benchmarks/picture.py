@@ -57,14 +57,13 @@ def _draw_sensitivity(axes: "Axes", curves: list[Curve], trials: list[Trials]) -
 def _draw_speeds(axes: "Axes", speeds: list[Speed]) -> None:
     places = range(len(speeds))
     most = max(max(speed, float(goal or 0)) for _, speed, goal in speeds)
-    bars = axes.barh(places, [speed for _, speed, _ in speeds], color="#7fb2d6", height=0.6)
-    axes.bar_label(bars, fmt="%.0f", padding=4)
+    axes.barh(places, [speed for _, speed, _ in speeds], color="#7fb2d6", height=0.6)
     goals = [(place, float(goal)) for place, (_, _, goal) in enumerate(speeds) if goal]
     for place, goal in goals:
         axes.plot((goal, goal), (place - 0.4, place + 0.4), color=_GOAL_COLOUR, linewidth=2)
     axes.plot([], color=_GOAL_COLOUR, linewidth=2, label="goal")
     axes.axvline(_REDSEA_X, color="grey", linestyle=":", linewidth=2, label=f"redsea 1.3 from MPX, {_REDSEA_X} (cited)")
-    axes.set_yticks(places, [name for name, _, _ in speeds])
+    axes.set_yticks(places, [f"{name}: {speed:.0f}" for name, speed, _ in speeds])
     axes.invert_yaxis()
     axes.set(xlabel="seconds of signal a second of one core", xlim=(0, 1.12 * most))
     axes.set_title("How fast: file to groups")
