@@ -36,6 +36,10 @@ _NOISE_GAIN: Final = 8 / BIT_PERIOD_S
 
 The area is 4/td by hand: |H|^2 = (1 - cos(pi f td)) (1 + cos(pi f td / 2)), of which the 1 alone is left.
 """
+_LOST: Final = 0.25
+"""Coherence below which the carrier is looked for again: noise has 0.1, the weakest signal that is decoded 0.33."""
+_FOUND: Final = 0.2
+"""Share of the squared symbols that a line has to be: 700 symbols of noise do not reach half of it."""
 _SURE: Final = 0.5
 """Coherence of the squared symbols above which a sudden turn of the phase is believed."""
 _SURE_CLOCK: Final = 0.12
@@ -89,6 +93,8 @@ class Demodulator:
         self._pilot = PilotReference(bands.pilot_rate_hz, expected_hz=bands.pilot_residual_hz)
         self._period = self._rate_hz / BIT_RATE_HZ
         self._waiting: list[SubcarrierBlock] | None = []
+        self._lost: list[npt.NDArray[np.complex64]] = []
+        """The last blocks of a carrier that nobody holds: no pilot, and symbols that do not agree on a phase."""
         self._phase = 0.0
         self._frequency_hz = self._residual_hz
         self._carrier_start = 0.0
@@ -144,7 +150,7 @@ class Demodulator:
             error_hz = _PILOT_HARMONIC * (self._pilot.frequency_hz - self._pilot_residual_hz)
             self._frequency_hz = self._residual_hz + error_hz
         else:
-            self._frequency_hz = self._squared_frequency_hz(baseband)
+            self._frequency_hz, _ = self._squared_line(baseband)
         self._set_clock(baseband)
         first = blocks[0].baseband
         moments = self._moments(len(first) - 1)
@@ -189,15 +195,46 @@ class Demodulator:
         line = self._symbol_line(_power(baseband), 0.0)
         self._next = float(-np.angle(line)) / (2 * np.pi) * self._symbol_period % self._symbol_period
 
-    def _squared_frequency_hz(self, baseband: npt.NDArray[np.complex64]) -> float:
-        """The carrier's offset from the baseband's zero: half the strongest line in the squared symbols."""
+    def _squared_line(self, baseband: npt.NDArray[np.complex64]) -> tuple[float, float]:
+        """Half the frequency of the strongest line in the squared symbols, the carrier's; and its share of them.
+
+        Sets the bit clock to the baseband's first symbol.
+        """
         self._set_clock(baseband)
         squared = _between(baseband, self._moments(len(baseband) - 1)) ** 2
         size = max(_TRANSFORM, 4 * len(squared))
         spectrum = np.abs(scipy.fft.fft(squared, size))
         frequency_hz = scipy.fft.fftfreq(size, self._period / self._rate_hz) / 2
         spectrum[np.abs(frequency_hz - self._residual_hz) > _LONGEST_OFFSET_HZ] = 0
-        return float(frequency_hz[int(np.argmax(spectrum))])
+        strongest = int(np.argmax(spectrum))
+        total = float(np.abs(squared).sum())
+        return float(frequency_hz[strongest]), float(spectrum[strongest]) / total if total > 0 else 0.0
+
+    def _look_again(self, baseband: npt.NDArray[np.complex64]) -> None:
+        """Finds a carrier anew that nobody holds, in blocks heard since it was lost: tracking reaches 1 Hz or so."""
+        if self._pilot.locked or self.coherence > _LOST:
+            self._lost.clear()
+            return
+        self._lost.append(baseband)
+        if len(self._lost) < _ACQUISITION_BLOCKS:
+            return
+        stretch = np.concatenate(self._lost)
+        self._lost.clear()
+        running = self._next
+        frequency_hz, share = self._squared_line(stretch)
+        if share < _FOUND:
+            self._next = running
+            return
+        self._frequency_hz = frequency_hz
+        self._set_clock(stretch)
+        moments = self._moments(len(stretch) - 1)
+        slope = 2 * np.pi * frequency_hz / self._rate_hz
+        line = np.dot(_between(stretch, moments) ** 2, np.exp(-2j * slope * moments))
+        self._phase = cmath.phase(complex(line)) / 2
+        # Both go on in the block that follows.
+        self._carrier_start = slope * len(stretch) % (2 * np.pi)
+        self._next += self._symbol_period * len(moments) - len(stretch)
+        self._squared, self._clock = _Average(), _Average()
 
     def _reference(self, block: SubcarrierBlock, least: float) -> tuple[float, float]:
         """The phase of 57 kHz at a block's first sample, but for a constant, and its slope in radians a sample."""
@@ -235,6 +272,7 @@ class Demodulator:
         self._next += self._symbol_period * len(moments) - len(block.baseband)
         self._follow_clock(power, first_moment)
         self._follow_phase(symbols)
+        self._look_again(block.baseband)
         return SoftSymbols(self._reliability.feed(symbols), starts_s, symbols)
 
     def _follow_clock(self, power: npt.NDArray[np.float32], first_moment: float) -> None:
