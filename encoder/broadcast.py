@@ -9,7 +9,7 @@ from typing import Final
 
 from encoder.assemble import Assembler
 from encoder.carousel import Carousel
-from encoder.key_files import Vouched
+from encoder.key_files import SignedFile
 from encoder.message_terms import ALL_EVENTS
 from encoder.operator_key import OperatorKey
 from encoder.plan import Plan, PlannedBulletin, PlannedMessage
@@ -46,14 +46,14 @@ def group_count(plan: Plan, *, clock: datetime, duration_s: float | None = None)
 
 
 def broadcast(
-    plan: Plan, key: OperatorKey, certificates: Sequence[Vouched], *, clock: datetime, groups: int
+    plan: Plan, key: OperatorKey, certificates: Sequence[SignedFile], *, clock: datetime, groups: int
 ) -> Iterator[Group]:
     """The station's groups from `clock`, the moment of the first bit. Takes time stamps from `key`.
 
     Raises:
         TrustError: the certificate does not allow a message or bulletin; nothing of it has been sent then.
     """
-    posted = [post_certificates(each.file.envelopes, each.certificates) for each in certificates]
+    posted = [post_certificates(each.file.envelopes, each.vouched.certificates) for each in certificates]
     carousel = Carousel(key, utc_offset=plan.station.utc_offset, certificates=posted)
     assembler = Assembler(plan.station, carousel, clock=clock)
     waiting = deque(plan.orders)

@@ -126,3 +126,18 @@ class OperatorKey:
 def role_names(roles: Role) -> list[str]:
     """Roles as words, such as "load up"."""
     return [role.name.lower().replace("_", " ") for role in roles if role.name is not None]
+
+
+def parse_roles(text: str) -> Role:
+    """The roles of "all" or of names with commas between, such as "heartbeat,curtail,load-up".
+
+    Raises:
+        ValueError: another name.
+    """
+    names = {role.name.lower().replace("_", "-"): role for role in Role if role.name is not None}
+    roles = Role(0)
+    for name in text.split(",") if text != "all" else names:
+        if name not in names:
+            raise ValueError(f"role {name!r}; allowed: all, or with commas between: {', '.join(names)}")
+        roles |= names[name]
+    return roles

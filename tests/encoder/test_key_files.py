@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from encoder.cli import main
-from encoder.key_files import Grant, load_operator, make_keys, parse_roles, write_keys
+from encoder.key_ceremony import Grant, make_keys
+from encoder.key_files import load_operator, write_keys
+from encoder.operator_key import parse_roles
 from rds.errors import InputError, TrustError, UsageError
 from rds.oda.bulletin import open_bulletin
 from rds.oda.certificate import ALL_ROLES, Role
@@ -19,8 +21,16 @@ from rds.oda.signature import Domain
 from rds.oda.ticks import tick_of
 from tests.encoder.networks import CLOCK, DOMAIN, ROOT_PUBLIC, certificate, write_network
 
-NAMES = {"root.pem", "root.public.pem", "operator.pem", "operator.certificate.pem"}
-PRIVATE = {"root.pem", "operator.pem"}
+ORDER = (
+    "root.pem",
+    "root.public.pem",
+    "spare.pem",
+    "spare.public.pem",
+    "operator.pem",
+    "operator.certificate.pem",
+)
+NAMES = set(ORDER)
+PRIVATE = {"root.pem", "spare.pem", "operator.pem"}
 
 
 def test_the_files_hold_a_root_an_operator_and_a_certificate_of_the_one_for_the_other(
@@ -54,7 +64,7 @@ def test_the_files_hold_a_root_an_operator_and_a_certificate_of_the_one_for_the_
     assert operator.public_key().public_bytes_raw() == found.public_key
     assert parse_private_key((folder / "root.pem").read_bytes()).public_key().public_bytes_raw() == root
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
-        str(folder / name) for name in ("root.pem", "root.public.pem", "operator.pem", "operator.certificate.pem")
+        str(folder / name) for name in ORDER
     ]
 
 
@@ -101,9 +111,25 @@ def test_private_files_are_never_readable_by_others_even_as_they_are_made(
 
     monkeypatch.setattr(os, "open", watched)
     write_keys(tmp_path, make_keys(DOMAIN, Grant(1, ALL_ROLES, EVERYONE, CLOCK, 1), now=CLOCK))
-    assert set(made) == NAMES
-    assert all(flags & os.O_EXCL for flags, _ in made.values())
-    assert all(made[name][1] == 0o600 for name in PRIVATE)
+    partial = {f".{name}.part" for name in NAMES}
+    new = {name: mode for name, (flags, mode) in made.items() if flags & os.O_CREAT and flags & os.O_EXCL}
+    assert set(new) == NAMES | partial == set(made) - {tmp_path.name}
+    assert all(new[name] == new[f".{name}.part"] == 0o600 for name in PRIVATE)
+
+
+def test_a_fault_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really_replace, left = Path.replace, [2]
+
+    def failing(path: Path, target: Path) -> Path:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        return really_replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(UsageError, match=r"No space left on device; name a folder"):
+        write_keys(tmp_path, make_keys(DOMAIN, Grant(1, ALL_ROLES, EVERYONE, CLOCK, 1), now=CLOCK))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
