@@ -1,7 +1,7 @@
 """What the keeper of a root decides, to files: new keys and certificates, rotation, revocation. It writes nothing.
 
-A receiver that hears a certificate forgets the older one of the same epoch and key id (protocol, Epoch). So keys
-that shall overlap have different ids, and under one id there is only a change from now on.
+A receiver that hears a certificate forgets older ones of the same epoch and key id (protocol, Epoch). So keys that
+shall overlap have different ids, or their certificates stand in one bulletin.
 """
 
 import re
@@ -101,7 +101,8 @@ def rotate(
         now: The time.
         not_before: When the successor begins, no later than the old one's end.
         days: How long it is valid.
-        new_key: The successor's id; None takes the next that is free. The same id changes the key at once.
+        new_key: The successor's id; None takes the next that is free. With the same id both certificates go into one
+            bulletin.
 
     Raises:
         UsageError: no such key, an id in use, a gap between the two, or a value that no certificate may have.
@@ -111,17 +112,13 @@ def rotate(
     if new_key is None:
         after = [*(one for one in free if one > key), *free]
         if not after:
-            raise UsageError("no key id is free; revoke one, or give --new-id of a key that is to be replaced at once")
+            raise UsageError(f"no key id is free; revoke one, or give --new-id {key}")
         new_key = after[0]
     if new_key not in (*free, key) and new_key in OPERATOR_KEYS:
-        raise UsageError(
-            f"key id {new_key} is in use; allowed: {', '.join(map(str, free))}, or {key} to change at once"
-        )
-    if new_key == key and not_before > now:
-        raise UsageError(
-            f"key id {key} from {not_before:%Y-%m-%d} on: receivers forget the old certificate of an id as soon as "
-            "they hear the new; leave --not-before out, or let --new-id be another"
-        )
+        raise UsageError(f"key id {new_key} is in use; allowed: {', '.join(map(str, free))}, or {key} again")
+    beside = [one.certificate for one in living(network, now) if one.certificate.key == new_key]
+    if len(beside) > 1:
+        raise UsageError(f"key id {key} has two keys already; wait for the end of the older, or give another --new-id")
     if not_before > end_of(old.certificate) > now:
         raise UsageError(
             f"key {key} ends {end_of(old.certificate):%Y-%m-%d} and its successor would begin {not_before:%Y-%m-%d}; "
@@ -129,8 +126,16 @@ def rotate(
         )
     grant = Grant(new_key, old.certificate.roles, old.certificate.scope, not_before, days)
     name = _next_name(network, old)
-    above = old.signed.vouched.ts if new_key == key else -1
-    return _operator_files(network.domain, grant, root, name=name, epoch=network.epoch, now=now, above=above)
+    return _operator_files(
+        network.domain,
+        grant,
+        root,
+        name=name,
+        epoch=network.epoch,
+        now=now,
+        beside=beside,
+        above=old.signed.vouched.ts if beside else -1,
+    )
 
 
 def make_bundle(network: Network, regions: Sequence[Region], *, now: datetime) -> Bundle:
@@ -153,12 +158,13 @@ def make_bundle(network: Network, regions: Sequence[Region], *, now: datetime) -
 
 
 def standing_key(network: Network, key: int) -> Issued:
-    """The newest certificate of a key id.
+    """The certificate of a key id, of two the one that begins later.
 
     Raises:
         UsageError: there is none.
     """
-    held = {one.certificate.key: one for one in network.standing}
+    standing = sorted(network.standing, key=lambda one: (one.certificate.key, one.certificate.not_before))
+    held = {one.certificate.key: one for one in standing}
     if key not in held:
         raise UsageError(f"no certificate for key id {key}; allowed: {', '.join(map(str, held))}")
     return held[key]
@@ -191,9 +197,17 @@ def _fresh_key() -> PrivateKey:
 
 
 def _operator_files(
-    domain: Domain, grant: Grant, root: Root, *, name: str, epoch: int, now: datetime, above: int = -1
+    domain: Domain,
+    grant: Grant,
+    root: Root,
+    *,
+    name: str,
+    epoch: int,
+    now: datetime,
+    beside: Sequence[Certificate] = (),
+    above: int = -1,
 ) -> tuple[KeyFile, KeyFile]:
-    """An operator's key pair and certificate; `above`: the stamp of what it replaces."""
+    """An operator's key pair and its certificate, which stands `beside` others and is stamped `above` their stamp."""
     longest = LONGEST_VALIDITY // timedelta(days=1)
     if not 1 <= grant.days <= longest:
         raise UsageError(f"days {grant.days}; allowed: 1..{longest}")
@@ -211,7 +225,7 @@ def _operator_files(
         )
         # Never in the future of a receiver whose clock stands inside the validity.
         ts = max(min(tick_of(now), not_before), above + 1)
-        vouched = sign_certificates([certificate], root.private_key, domain, root_id=root.key_id, ts=ts)
+        vouched = sign_certificates([*beside, certificate], root.private_key, domain, root_id=root.key_id, ts=ts)
     except ValueError as error:
         raise UsageError(str(error)) from None
     return (

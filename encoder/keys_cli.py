@@ -113,7 +113,7 @@ def _add_rotate(commands: "Commands[Parser]") -> None:
         "rotate",
         help="make a key's successor",
         description="Makes a successor of an operator's key: a pair of the same roles and scope under the next free "
-        "id, valid beside the old one. Under the same id (--new-id) receivers change over as soon as they hear of it.",
+        "id, or of the same one, valid beside the old. The old key's head-end sends the new certificate too.",
         epilog="Example: evrds-encoder keys rotate keys --key-id 1. " + EXIT_CODES,
     )
     _add_folder(parser)

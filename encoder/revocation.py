@@ -23,7 +23,7 @@ def prepare_epoch(network: Network, root: Root, *, now: datetime) -> tuple[KeyFi
     Raises:
         UsageError: there is but one key, so that nobody would be left.
     """
-    keys = [one.certificate.key for one in living(network, now)]
+    keys = list(dict.fromkeys(one.certificate.key for one in living(network, now)))
     if len(keys) < 2:
         raise UsageError(
             f"{len(keys)} key is valid: without it nobody could sign; first `evrds-encoder keys add` one, "
@@ -61,7 +61,8 @@ def revoke_prepared(
         UsageError: there is no such key.
         TrustError: the file is not for this network, key or epoch, or lacks a key that stays.
     """
-    revoked = standing_key(network, key).certificate
+    standing_key(network, key)
+    revoked = _public_keys(network, {key})
     vouched = open_certificates(file, list(network.roots.values())) if file.domain == network.domain else None
     if vouched is None:
         raise TrustError(f"{source} is not of this network's roots; give the folder of `keys prepare-epoch`")
@@ -70,10 +71,10 @@ def revoke_prepared(
         seen = ", ".join(map(str, sorted(epochs)))
         raise TrustError(f"{source} is for epoch {seen}; allowed: {network.epoch + 1}; prepare anew with the root")
     named = {one.public_key for one in vouched.certificates}
-    if revoked.public_key in named:
+    if revoked & named:
         raise TrustError(f"{source} still certifies key {key}; give the file without it")
     for one in living(network, now):
-        if one.certificate.public_key not in named | {revoked.public_key}:
+        if one.certificate.public_key not in named | revoked:
             raise TrustError(
                 f"{source} lacks key {one.certificate.key}, which is newer; leave --prepared out and sign with the root"
             )
@@ -90,13 +91,17 @@ def _next_epoch(network: Network, revoked: set[int], root: Root, *, now: datetim
     epoch = network.epoch + 1
     if epoch > LAST_EPOCH:
         raise UsageError(f"epoch {epoch}; allowed: 0..{LAST_EPOCH}; the network needs new roots")
-    lost = {one.certificate.public_key for one in network.standing if one.certificate.key in revoked}
+    lost = _public_keys(network, revoked)
     kept = [one.certificate for one in living(network, now) if one.certificate.public_key not in lost]
     if not kept:
         raise UsageError("nobody would be left to sign; first `evrds-encoder keys add` a key that stays")
     certificates = [replace(one, epoch=epoch) for one in kept]
     file = sign_certificates(certificates, root.private_key, network.domain, root_id=root.key_id, ts=tick_of(now))
     return armour(file).encode("ascii")
+
+
+def _public_keys(network: Network, keys: set[int]) -> set[bytes]:
+    return {one.certificate.public_key for one in network.standing if one.certificate.key in keys}
 
 
 def _epoch_file(epoch: int, content: bytes, revoked: Iterable[int]) -> KeyFile:

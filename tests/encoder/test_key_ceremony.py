@@ -45,8 +45,7 @@ def follow(folder: Path, key: int, *, now: datetime, new_key: int | None = None,
     files = rotate(network, key, root_of(folder), now=now, not_before=now, days=days, new_key=new_key)
     write_keys(folder, files)
     [name] = [file.name for file in files if not file.private]
-    [issued] = [one for one in read_network(folder).issued if one.signed.name == name]
-    return issued.certificate
+    return [one for one in read_network(folder).issued if one.signed.name == name][-1].certificate
 
 
 def held(network: Network) -> dict[int, Certificate]:
@@ -130,15 +129,35 @@ def test_ids_come_round_again_when_their_certificates_have_ended(folder: Path) -
     assert follow(folder, 1, now=CLOCK + 31 * DAY).key == 2
 
 
-def test_under_the_same_id_a_key_changes_at_once_and_its_certificate_is_the_newer(folder: Path) -> None:
+def test_under_the_same_id_both_keys_stand_in_one_bulletin_which_is_the_newer(folder: Path) -> None:
     before = read_network(folder).issued[0]
-    after = follow(folder, 1, now=CLOCK, new_key=1)
-    [now_held] = read_network(folder).standing
-    assert now_held.certificate == after
-    assert now_held.signed.vouched.ts > before.signed.vouched.ts
-    network, root = read_network(folder), root_of(folder)
-    with pytest.raises(UsageError, match="receivers forget the old certificate of an id as soon as they hear the new"):
-        rotate(network, 1, root, now=CLOCK, not_before=CLOCK + DAY, days=9, new_key=1)
+    later = CLOCK + 300 * DAY
+    write_keys(
+        folder,
+        rotate(read_network(folder), 1, root_of(folder), now=CLOCK, not_before=later, days=395, new_key=1),
+    )
+    first, second = read_network(folder).standing
+    assert first.signed == second.signed
+    assert first.certificate == before.certificate
+    assert second.certificate.not_before == tick_of(later)
+    assert second.signed.vouched.ts > before.signed.vouched.ts
+    assert standing_key(read_network(folder), 1) == second
+    for name in ("operator", "operator-2"):
+        load_operator(
+            folder / f"{name}.pem", folder / "operator-2.certificate.pem", folder / "root.public.pem", domain=DOMAIN
+        )
+    with pytest.raises(UsageError, match="key id 1 has two keys already; wait for the end of the older"):
+        follow(folder, 1, now=CLOCK, new_key=1)
+    third = follow(folder, 1, now=CLOCK + 396 * DAY, new_key=1)
+    assert [one.certificate for one in read_network(folder).standing] == [second.certificate, third]
+
+
+def test_a_stolen_id_takes_both_its_keys_along(folder: Path) -> None:
+    add(folder, 2)
+    follow(folder, 1, now=CLOCK, new_key=1)
+    assert set(prepare(folder)) == {prepared_name(1, 1), prepared_name(1, 2)}
+    write_keys(folder, revoke(read_network(folder), [1], root_of(folder), now=CLOCK))
+    assert set(held(read_network(folder))) == {2}
 
 
 def test_a_successor_that_begins_after_the_end_is_refused_but_a_late_one_is_made(folder: Path) -> None:
@@ -156,7 +175,7 @@ def test_at_most_400_days(folder: Path, days: int) -> None:
 
 def test_what_is_in_use_or_unknown_is_named(folder: Path) -> None:
     add(folder, 2)
-    with pytest.raises(UsageError, match=r"key id 2 is in use; allowed: 0, 3, .* or 1 to change at once"):
+    with pytest.raises(UsageError, match=r"key id 2 is in use; allowed: 0, 3, .* or 1 again$"):
         follow(folder, 1, now=CLOCK, new_key=2)
     with pytest.raises(UsageError, match="no certificate for key id 7; allowed: 1, 2"):
         follow(folder, 7, now=CLOCK)
@@ -278,7 +297,7 @@ def test_the_list_tells_keys_roots_and_what_is_wrong(folder: Path) -> None:
     follow(folder, 1, now=CLOCK, new_key=1)
     network = read_network(folder)
     lines = key_table(network, CLOCK + 350 * DAY)
-    head, *rows = (line.split() for line in lines[:5])
+    head, *rows = (line.split() for line in lines[:6])
     assert head[:2] == ["key", "public"]
     first = standing_key(network, 1).certificate
     assert rows[-1] == [
@@ -289,6 +308,7 @@ def test_the_list_tells_keys_roots_and_what_is_wrong(folder: Path) -> None:
     assert " ".join(rows[0]).endswith("operator.certificate.pem void: the epoch is 1")
     assert "heartbeat, curtail" in lines[2]
     assert " ".join(rows[2]).endswith("epoch-1.certificate.pem replaced, ends soon")
+    assert " ".join(rows[3]).endswith("operator-2.certificate.pem ends soon")
     assert f"root 14: {fingerprint(network.roots[14])}" in lines
     assert f"root 15: {fingerprint(network.roots[15])}" in lines
     assert lines[-1] == "warning: the last certificate ends 2027-12-31, in 45 days: time to renew keys"
