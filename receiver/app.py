@@ -10,6 +10,7 @@ from rds.errors import NoSyncError, UsageError
 from receiver.bulletin_records import verdict_record
 from receiver.clock import ms_of
 from receiver.intake import Intake
+from receiver.key_notice import warned
 from receiver.keyring import Keyring
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
@@ -124,9 +125,12 @@ class _StationRecords:
         listening = self._listening
         status = listening.status(self._number)
         if status is not None:
-            yield status_record(status, listening.samples_done, listening.seconds_done, self._time) | self._whose
+            yield self._warned(status_record(status, listening.samples_done, listening.seconds_done, self._time))
 
     def counts(self) -> Record:
         """What was counted to the end."""
         listening = self._listening
-        return counts_record(self._intake, listening.samples_done, listening.seconds_done, self._time) | self._whose
+        return self._warned(counts_record(self._intake, listening.samples_done, listening.seconds_done, self._time))
+
+    def _warned(self, record: Record) -> Record:
+        return warned(record, self._intake, int(1000 * self._listening.seconds_done)) | self._whose

@@ -18,9 +18,12 @@ from rds.errors import EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
 from rds.moment import parse_moment
 from rds.oda.aid import DEFAULT_AID, parse_aid
+from rds.oda.key_warnings import key_warnings
 from rds.quantity import parse_rate
 from receiver.app import DecodeOptions, decode_groups, decode_records
 from receiver.config import read_config
+from receiver.install_cli import add_install_command
+from receiver.keyring import Keyring
 from receiver.listening import Listening
 from receiver.records import format_hex, format_json, format_kv
 from receiver.sources import formats
@@ -187,6 +190,12 @@ def _note(line: str) -> None:
     print(f"{_PROGRAM}: {line}", file=sys.stderr)
 
 
+def _warn_of_keys(ring: Keyring) -> None:
+    """Notes what is wrong with the keys at any time: a recording may be from another."""
+    for line in key_warnings(ring.standing, ring.roots, None):
+        _note(f"warning: {line}")
+
+
 def _tell(line: str) -> None:
     """A line of data, at once.
 
@@ -225,6 +234,7 @@ def _decode(arguments: argparse.Namespace) -> None:
     """Runs `decode`."""
     texts = [read_trust_file(path) for path in arguments.trust]
     ring = make_keyring(texts, aid=arguments.aid, network=arguments.network)
+    _warn_of_keys(ring)
     options = replace(decode_options(arguments), keyring=ring)
     several = len(options.offsets_hz) > 1
     if arguments.plot is not None and several:
@@ -270,6 +280,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from receiver.run import run_to_end
 
     config = read_config(arguments.config)
+    _warn_of_keys(config.keyring)
     source = arguments.source or config.source
     if source is None:
         raise UsageError(f"{arguments.config} names no source and --source is not given; give one of them")
@@ -299,6 +310,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_decode(commands)
     _add_run(commands)
+    add_install_command(commands, exit_codes=_EXIT_CODES, tell=_tell)
     return parser
 
 

@@ -1,6 +1,7 @@
 """A receiver's TOML configuration to typed values; every complaint names file, line, value seen and values allowed.
 
-regions = ["12345"]                 # 1 to 4 own codes of five digits 0..E
+regions = ["12345"]                 # 1 to 4 own codes of five digits 0..E; left out: the bundle's
+trust = "receiver.trust.toml"       # the bundle that `install` put beside this file; or, instead of it:
 aid = "C0DE"
 network = 7
 roots = ["root.public.pem"]         # files beside this one, or PEM text
@@ -22,6 +23,7 @@ from typing import Final
 
 from rds.errors import InputError, TrustError, UsageError
 from rds.oda.aid import DEFAULT_AID, parse_aid
+from rds.oda.bundle import parse_bundle
 from rds.oda.draw import DEVICE_ID_OCTETS
 from rds.oda.region import Region
 from rds.toml_table import TomlTable, parse_toml
@@ -30,6 +32,9 @@ from receiver.settings import CustomerOption, Settings
 from receiver.trust import TrustText, make_keyring, read_trust_file
 
 REGIONS: Final = 4
+TRUST_FIELD: Final = "trust"
+INSTEAD_OF_TRUST: Final = ("aid", "network", "roots", "certificates")
+"""What a configuration says where no bundle does."""
 LOWEST_A: Final = 6
 HIGHEST_A: Final = 80
 _PEM: Final = "-----BEGIN "
@@ -77,23 +82,43 @@ def read_config(path: Path) -> Config:
 def parse_config(text: str, *, source: str, folder: Path) -> Config:
     """The configuration in a text; see `read_config`."""
     table = parse_toml(text, source=source)
-    aid = table.parsed("aid", parse_aid, default=DEFAULT_AID)
-    network = table.integer("network", low=0, high=255)
-    regions = tuple(table.parsed_list("regions", Region.parse_code, low=1, high=REGIONS))
+    texts, aid, network, codes = _trust(table, folder)
+    if codes and "regions" not in table:
+        regions = codes
+    else:
+        regions = tuple(table.parsed_list("regions", Region.parse_code, low=1, high=REGIONS))
     settings = _settings(table)
     state = folder / table.string("state") if "state" in table else None
     named_source = table.string("source") if "source" in table else None
     charger = table.table("charger")
     driver = charger.string("driver", default="simulated")
     config_charger = ChargerConfig(driver, charger.rest())
-    roots = _trust_texts(table, "roots", folder)
-    certificates = _trust_texts(table, "certificates", folder)
     table.close()
     try:
-        keyring = make_keyring([*roots, *certificates], aid=aid, network=network)
+        keyring = make_keyring(texts, aid=aid, network=network)
     except TrustError as error:
         raise TrustError(f"{source}: {error}") from None
     return Config(keyring, regions, settings, state, named_source, config_charger)
+
+
+def _trust(table: TomlTable, folder: Path) -> tuple[list[TrustText], int | None, int | None, tuple[Region, ...]]:
+    """Whom to believe, for which application and network if a bundle does not say, and the codes that it names."""
+    if TRUST_FIELD not in table:
+        aid = table.parsed("aid", parse_aid, default=DEFAULT_AID)
+        network = table.integer("network", low=0, high=255)
+        texts = [*_trust_texts(table, "roots", folder), *_trust_texts(table, "certificates", folder)]
+        return texts, aid, network, ()
+    for name in INSTEAD_OF_TRUST:
+        if name in table:
+            raise table.refusal(name, f"allowed: nothing beside {TRUST_FIELD}, whose bundle says it; take the line out")
+    try:
+        text = read_trust_file(folder / table.string(TRUST_FIELD))
+        bundle = parse_bundle(text.text, source=text.name)
+    except InputError as error:
+        raise InputError(f"{table.place(TRUST_FIELD)}: {error}") from None
+    except TrustError as error:
+        raise TrustError(f"{table.place(TRUST_FIELD)}: {error}") from None
+    return [text], None, None, bundle.regions
 
 
 def _settings(table: TomlTable) -> Settings:

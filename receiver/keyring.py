@@ -82,6 +82,11 @@ class Keyring:
         """Whether no message can be verified."""
         return not self._by_id
 
+    @property
+    def standing(self) -> list[Certificate]:
+        """Every certificate that counts."""
+        return [held.certificate for held in self._every()]
+
     def certificates(self, key: int) -> Sequence[Certificate]:
         """The certificates of a key id: several where validities overlap or a key was changed."""
         return [held.certificate for held in self._by_id.get(key, ())]

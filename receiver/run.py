@@ -19,6 +19,7 @@ from receiver.chargers.driver import ChargerCommand, ChargerDriver
 from receiver.clock import datetime_of, ms_of
 from receiver.config import Config
 from receiver.controller import Change, Controller
+from receiver.key_notice import warned
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
 from receiver.records import Record, StreamTime, counts_record, fault_record, limit_record
@@ -72,10 +73,13 @@ async def run(
             now_ms = controller.now_ms
             return datetime_of(controller.at_ms if now_ms is None else now_ms)
 
+        def tell(record: Record) -> None:
+            emit(warned(record, controller.intake, controller.at_ms))
+
         driver = load_driver(config.charger.driver).from_options(config.charger.options, now)
         await driver.start()
         try:
-            await _drive(controller, driver, listening, emit=emit, realtime=realtime)
+            await _drive(controller, driver, listening, emit=tell, realtime=realtime)
         finally:
             await driver.close()
 

@@ -1,4 +1,4 @@
-"""PEM texts of roots and certificates in, the keyring out: what a receiver believes, and for which application."""
+"""Bundles, or PEM texts of roots and certificates, in; the keyring out: whom to believe, for which application."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,14 @@ from pathlib import Path
 
 from rds.errors import InputError, TrustError
 from rds.oda.aid import DEFAULT_AID
-from rds.oda.certificate_pem import CERTIFICATE_LABEL, CertificateFile, Vouched, open_certificates, parse_armour
+from rds.oda.bundle import is_bundle, parse_bundle
+from rds.oda.certificate_pem import (
+    CERTIFICATE_LABEL,
+    CertificateFile,
+    Vouched,
+    open_certificates,
+    parse_armour,
+)
 from rds.oda.keys import parse_public_key
 from rds.oda.signature import Domain
 from receiver.keyring import Keyring
@@ -14,14 +21,14 @@ from receiver.keyring import Keyring
 
 @dataclass(frozen=True, slots=True)
 class TrustText:
-    """One root or certificate, and what messages call it."""
+    """One root, certificate or bundle of them, and what messages call it."""
 
     name: str
     text: bytes
 
 
 def read_trust_file(path: Path) -> TrustText:
-    """The text of a root's or certificate's file.
+    """The text of a root's, a certificate's or a bundle's file.
 
     Raises:
         InputError: it cannot be read.
@@ -36,18 +43,23 @@ def make_keyring(texts: Iterable[TrustText], *, aid: int | None = None, network:
     """The keyring of root public keys and the certificates they signed, in any order.
 
     Args:
-        texts: Public keys and armoured certificates in PEM; none gives a keyring that verifies nothing.
+        texts: Bundles, public keys and armoured certificates in PEM; none gives a keyring that verifies nothing.
         aid: The application; None takes the certificates', or the test value without any.
         network: The network id; None takes the certificates', or 0 without any.
 
     Raises:
+        InputError: a damaged bundle.
         TrustError: a private key, a damaged file, a certificate without its root, or of another application or network.
     """
     roots: list[bytes] = []
     files: list[tuple[str, CertificateFile]] = []
     for one in texts:
         try:
-            if CERTIFICATE_LABEL in one.text:
+            if is_bundle(one.text):
+                bundle = parse_bundle(one.text, source=one.name)
+                roots += bundle.roots
+                files += [(one.name, file) for file in bundle.files]
+            elif CERTIFICATE_LABEL in one.text:
                 files.append((one.name, parse_armour(one.text.decode("ascii", "replace"))))
             else:
                 roots.append(parse_public_key(one.text))
