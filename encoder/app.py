@@ -13,7 +13,7 @@ from encoder.broadcast import broadcast, group_count
 from encoder.fm import AMPLITUDE, FmModulator, interpolation_for
 from encoder.group_list import Lines, read_groups
 from encoder.impairments import ClockError, Noise
-from encoder.key_files import load_certificates, load_operator
+from encoder.key_files import load_certificates, load_operator, parsed_public
 from encoder.mpx import Mpx, MpxSynthesiser
 from encoder.options import Outputs, SignalOptions, checked_rate
 from encoder.output_file import whole_file
@@ -24,6 +24,7 @@ from rds.constants import BIT_PERIOD_S, GROUP_BITS
 from rds.errors import InputError, UsageError
 from rds.group import Group
 from rds.hex_line import format_words
+from rds.oda.key_warnings import key_warnings
 from rds.oda.ticks import tick_of
 
 _STDOUT: Final = Path("-")
@@ -224,6 +225,23 @@ def build(
         for path in (outputs.mpx, outputs.iq)
         if path is not None
     ]
+
+
+def key_notes(plan: Path, *, clock: datetime) -> tuple[str, ...]:
+    """What is to be said of a plan's keys at a moment: test keys, and an end that is near.
+
+    Raises:
+        UsageError: the plan is not allowed.
+        InputError: the plan or a key file cannot be read.
+        TrustError: a certificate is not of the root.
+    """
+    read = read_plan(_plan_text(plan), source=str(plan), clock=clock)
+    certificate, root, *more = (
+        plan.parent / name for name in (read.keys.certificate, read.keys.root, *read.keys.certificates)
+    )
+    sent = load_certificates([certificate, *more], root, domain=read.domain)
+    certificates = [one for each in sent for one in each.vouched.certificates]
+    return key_warnings(certificates, [parsed_public(root)], clock)
 
 
 def _opened(plan: Path, clock: datetime, duration_s: float | None) -> tuple[Callable[[], Iterator[Group]], int]:

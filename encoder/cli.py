@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from encoder.app import SignalSummary, build, modulate
+from encoder.app import SignalSummary, build, key_notes, modulate
 from encoder.arguments import EXIT_CODES, Parser, argument
 from encoder.keys_cli import add_keys
 from encoder.levels import MpxLevels
@@ -143,15 +143,18 @@ def _add_build(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def _build(arguments: argparse.Namespace) -> None:
     """Runs `build`."""
+    clock = arguments.clock or datetime.now(UTC).replace(microsecond=0)
     written = build(
         arguments.plan,
         Outputs(hex_list=arguments.hex, mpx=arguments.mpx, iq=arguments.iq),
-        clock=arguments.clock or datetime.now(UTC).replace(microsecond=0),
+        clock=clock,
         duration_s=arguments.seconds,
         options=signal_options(arguments),
     )
     for path, summary in written:
         _tell(path, summary)
+    for line in key_notes(arguments.plan, clock=clock):
+        print(f"{_PROGRAM}: warning: {line}", file=sys.stderr)
 
 
 def _parser() -> Parser:

@@ -242,7 +242,9 @@ def test_the_command_tells_of_the_signals(tmp_path: Path, capsys: pytest.Capture
         )
         == 0
     )
-    assert "IQ at 240000 samples/s" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "IQ at 240000 samples/s" in told
+    assert "warning: test key: a root, key 1 are published test keys; anyone can sign" in told
     assert output.stat().st_size > 2 * 240_000
 
 
