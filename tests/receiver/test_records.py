@@ -15,6 +15,7 @@ from receiver.bulletin_verdict import BulletinVerdict, HeardBulletin
 from receiver.chain import SignalStatus
 from receiver.controller import Change
 from receiver.intake import Intake
+from receiver.key_notice import warned
 from receiver.oda_tracker import Candidate
 from receiver.policy import Decision
 from receiver.received_group import ReceivedGroup
@@ -125,16 +126,18 @@ def test_hex_reads_back() -> None:
     assert parse_words(format_hex(GROUP)) == GROUP.words
 
 
-RECORDS = [
+HEARD = Intake(keyring(), (), settings=ONLOOKER)
+TOLD = [
     group_record(GROUP, NOON),
     station_record(StationFacts(), GROUP, NOON),
     status_record(SignalStatus(True, 1, 1, 0), 0, 0.0, NOON),
     message_record(VERDICT, NOON),
     bulletin_record(BULLETIN, NOON),
-    counts_record(Intake(keyring(), (), settings=ONLOOKER), 0, 0.0, NOON),
+    counts_record(HEARD, 0, 0.0, NOON),
     limit_record(CHANGE),
     fault_record(DeviceAbsentError("no charge point"), CHANGE),
 ]
+RECORDS = [warned(record, HEARD, 0) for record in TOLD]
 
 
 def section(kind: str) -> str:
