@@ -11,11 +11,18 @@ from typing import Final
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.region import Region
 from receiver.bulletin_verdict import BulletinVerdict
+from receiver.clock import TICK_MS
+from receiver.event_term import drawn_for
+from receiver.holdings import Holdings
 from receiver.intake import Intake
 from receiver.keyring import Keyring
+from receiver.local_state import LocalState
+from receiver.override import Override
 from receiver.policy import Decision, decide
+from receiver.policy_arithmetic import power_return_ms
 from receiver.received_group import ReceivedGroup
 from receiver.settings import Settings
+from receiver.signal_watch import SignalWatch
 from receiver.snapshot import Snapshot
 from receiver.store import Store
 from receiver.verify import Verdict
@@ -48,6 +55,7 @@ class Controller:
         settings: The charger's.
         store: What was remembered, and where to remember.
         start_ms: The time at the stream's first sample, if something trusted says so.
+        power_returned: Whether the power has come back at the stream's first sample.
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class Controller:
         settings: Settings,
         store: Store,
         start_ms: int | None = None,
+        power_returned: bool = False,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -73,6 +82,12 @@ class Controller:
         self._at_ms = 0
         self._sample_index = 0
         self._decision: Decision | None = None
+        self._decided: tuple[Holdings, LocalState, int | None] | None = None
+        self._watch = SignalWatch()
+        self._past = store.past_events()
+        self._turn_at_ms = self._power_turn_at_ms() if power_returned else 0
+        self.override: Override | None = None
+        """The owner's, heeded at the next group or timer."""
 
     @property
     def at_ms(self) -> int:
@@ -93,6 +108,8 @@ class Controller:
         changes = self.pass_time(int(group.end_s * 1000))
         self._sample_index = group.sample_index
         verdicts = self.intake.feed(group)
+        if any(isinstance(one, Verdict) and one.accepted and isinstance(one.message, Heartbeat) for one in verdicts):
+            self._watch.hear(self._at_ms, self.now_ms)
         if verdicts:
             self._save()
         return [*changes, *verdicts, *self._decide()]
@@ -109,16 +126,19 @@ class Controller:
         return changes
 
     def finish(self) -> Iterator[Change]:
-        """After the last group: go on in simulated time until no timer is pending."""
-        while (due := self._due_at_ms()) is not None:
+        """After the last group: go on in simulated time until nothing that was broadcast is pending."""
+        while self._decision is not None and self._decision.pending and (due := self._due_at_ms()) is not None:
             yield from self.pass_time(due)
 
     def _due_at_ms(self) -> int | None:
-        """When the next start or release of a term comes, or a key lapses."""
-        next_ms = None if self._decision is None else self._decision.next_ms
-        moments = (None if next_ms is None else self.intake.clock.at_ms(next_ms), self.intake.keyring.lapse_at_ms)
-        due = min((at_ms for at_ms in moments if at_ms is not None), default=None)
-        return None if due is None else max(due, self._at_ms)
+        """When a limit or its reason may change next, or a key lapses."""
+        if self._decision is None:
+            return None
+        turn_at_ms = self._turn_at_ms if self._at_ms < self._turn_at_ms else None
+        moments = [self._watch.due_at_ms, self.intake.keyring.lapse_at_ms, turn_at_ms]
+        if self._decision.again_ms is not None:
+            moments.append(self.intake.clock.at_ms(self._decision.again_ms))
+        return min((max(ms, self._at_ms) for ms in moments if ms is not None), default=None)
 
     def _tick(self) -> Iterator[Change]:
         if self.intake.expire(self._at_ms):
@@ -127,11 +147,46 @@ class Controller:
 
     def _decide(self) -> Iterator[Change]:
         """The change since the last decision, if there is one."""
-        now_ms, ledger = self.now_ms, self.intake.ledger
-        decision = decide(ledger.events, self._settings, now_ms, shown=ledger.latest.values())
+        now_ms, holdings = self.now_ms, self.intake.ledger.holdings
+        clock = self.intake.clock
+        is_sure = not (clock.cold or clock.provisional)
+        self._watch.pass_time(self._at_ms, now_ms, time_is_sure=is_sure)
+        state = LocalState(
+            time_is_sure=is_sure,
+            outage=self._watch.outage,
+            override=self.override,
+            past=self._past,
+            waits_until_ms=self._waits_until_ms(now_ms),
+        )
+        if self._is_decided(holdings, state, now_ms):
+            return
+        decision = decide(holdings, self._settings, now_ms, state=state)
+        self._decided = holdings, state, now_ms
+        if decision.past != self._past:
+            self._past = decision.past
+            self._store.keep_past_events(decision.past)
         before, self._decision = self._decision, decision
         if before is None or _asks(before) != _asks(decision):
             yield Change(decision, self._at_ms, now_ms, self._sample_index)
+
+    def _is_decided(self, holdings: Holdings, state: LocalState, now_ms: int | None) -> bool:
+        """Whether the last decision holds still, so that a group without news costs nothing."""
+        if self._decided is None or self._decision is None:
+            return False
+        *known, decided_ms = self._decided
+        again_ms = self._decision.again_ms
+        if now_ms is None or decided_ms is None:
+            return now_ms == decided_ms and known == [holdings, state]
+        return decided_ms <= now_ms and (again_ms is None or now_ms < again_ms) and known == [holdings, state]
+
+    def _power_turn_at_ms(self) -> int:
+        """When this charger's turn comes after a power cut; the same after every restart that heard nothing."""
+        ts = (self._saved_bound_ms or 0) // TICK_MS
+        return int(power_return_ms(0, drawn_for(self._settings, key=0, ts=ts)("P"))[0])
+
+    def _waits_until_ms(self, now_ms: int | None) -> int | None:
+        left_ms = self._turn_at_ms - self._at_ms
+        return None if left_ms <= 0 else left_ms if now_ms is None else now_ms + left_ms
 
     def _save(self) -> None:
         """Write what changed; heartbeats alone, and the time alone, only now and then."""

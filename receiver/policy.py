@@ -1,31 +1,57 @@
-"""Held events, settings and the time in; the limit and its reason in words out. A pure function.
+"""What is held, settings, local state and the time in; the limit and its reason in words out. A pure function.
 
-    limit = min(local limit, every term in force)        under 6 A means pause
+    limit = min(local limit, every event, max(tier, price and profile, what lifts these))        under 6 A means pause
 
-The broadcast only ever lowers. Downward steps come at a term's start, upward steps at this charger's own release moment
-(protocol, What a receiver must do, 8 and 9). Milliseconds since 2024-01-01T00:00Z, milliamperes per phase.
+The broadcast only ever lowers. Downward steps come at a term's start or by its ramp, upward steps at this charger's own
+moment (protocol, What a receiver must do, 8 and 9). The causes are `causes`, the rules `policy_arithmetic`, the words
+`reason`. Milliseconds since 2024-01-01T00:00Z, milliamperes per phase.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
-from rds.oda.codes import SCHEDULE_LEVEL, duration_s, level_text
-from rds.oda.messages import UrgentMessage
-from rds.oda.messages.heartbeat import Heartbeat
-from rds.oda.messages.load_up import LoadUp
-from rds.oda.messages.test import Test
-from rds.oda.messages.tier_now import TierNow
-from receiver.clock import TICK_MS, datetime_of
-from receiver.event_term import HeldEvent, Term, term_of
-from receiver.policy_arithmetic import PAUSE_MA, UNLIMITED_MA
+from receiver.causes import LIFTS, Cause, Plan, past_events, plan
+from receiver.daily_caps import DAY_MS
+from receiver.holdings import Holdings
+from receiver.local_state import LocalState, PastEvent
+from receiver.policy_arithmetic import PAUSE_MA
+from receiver.reason import may_override_text, reason_text, unknown_time_text
 from receiver.settings import Settings
-from receiver.verify import Trusted
 
-_MINUTE_MS: Final = 60_000
-_QUARTER_HOUR: Final = timedelta(minutes=15)
-NO_LIMIT: Final = "no limit from the network"
+_STEPS: Final = 200
+"""How many moments ahead are looked at; a day of quarter hours is 96."""
+_NO_STATE: Final = LocalState()
+
+
+class Standing(StrEnum):
+    """What a term is doing."""
+
+    TO_COME = "to come"
+    IN_FORCE = "in force"
+    RETURNING = "returning"
+    """Over; this charger waits for its turn."""
+    OVERRIDDEN = "overridden"
+
+
+@dataclass(frozen=True, slots=True)
+class TermStatus:
+    """One term as a status shows it."""
+
+    name: str
+    """The same in every decision: such as "tier", or "event 03a107bf/9207720"."""
+    kind: str
+    says: str
+    limit_ma: int
+    """Of a lift: up to what."""
+    start_ms: int
+    end_ms: int
+    back_ms: int
+    """When this charger is free of it."""
+    standing: Standing
+    lifts: bool
+    binds: bool
+    """Whether it is what the limit comes from now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,103 +61,108 @@ class Decision:
     limit_ma: int
     """0 (pause) or at least 6000."""
     restricted: bool
-    """Whether the broadcast lowers the limit below the local one."""
+    """Whether the limit is below the local one."""
     reason: str
     until_ms: int | None
     """When the limit rises if nothing more is heard."""
     next_ms: int | None
-    """When to decide again if nothing more is heard: the next start or release of a term."""
+    """When the limit changes if nothing more is heard, within a day."""
+    next_ma: int | None = None
+    """To what."""
+    may_override: str | None = None
+    """Who may set it aside, or has."""
+    again_ms: int | None = None
+    """When to decide again if nothing more is heard: a limit may change then, or its reason."""
+    pending: bool = False
+    """Whether anything that was broadcast has yet to run its course."""
+    terms: tuple[TermStatus, ...] = ()
+    past: tuple[PastEvent, ...] = ()
+    """What `LocalState.past` must be from now on."""
 
 
-def decide(
-    events: Iterable[HeldEvent], settings: Settings, now_ms: int | None, *, shown: Iterable[Trusted[UrgentMessage]] = ()
-) -> Decision:
+def decide(holdings: Holdings, settings: Settings, now_ms: int | None, *, state: LocalState = _NO_STATE) -> Decision:
     """The decision at a moment.
 
     Args:
-        events: What is held, ended or not.
+        holdings: What is held, ended or not.
         settings: The charger's.
-        now_ms: The time, or None while it is unknown: then only the local limit holds.
-        shown: The newest heartbeat, tier and test: in the reason, never in the limit.
+        now_ms: The time, or None while it is unknown: then only the local limit holds, or the profile's for that.
+        state: Clock, signal, override, and the events of the last day.
     """
     if now_ms is None:
-        return Decision(settings.local_ma, False, f"{NO_LIMIT}; the time is not known yet", None, None)
-    newest = list(shown)
-    offset = _utc_offset(newest)
-    terms = [term for event in events if (term := term_of(event, settings)) is not None]
-    lowering = [term for term in terms if term.limit_ma < settings.local_ma]
-    binding = _binding(lowering, now_ms)
-    sentences = [_lowering_text(binding, now_ms, offset) if binding else NO_LIMIT]
-    sentences += _advice(terms, settings, now_ms, offset)
-    sentences += _notices(newest, now_ms, offset)
+        return _decide_without_time(settings, state)
+    return decision_of(plan(holdings, settings, now_ms, state), holdings, state, now_ms)
+
+
+def decision_of(ahead: Plan, holdings: Holdings, state: LocalState, now_ms: int) -> Decision:
+    """The decision of a plan at a moment."""
+    limit_ma = ahead.limit_ma(now_ms)
+    restricted = limit_ma < int(ahead.local_ma[0])
+    changes = _changes(ahead, now_ms, limit_ma)
+    next_ms, next_ma = changes[0] if changes else (None, None)
+    binding = {id(cause) for cause in ahead.binding(now_ms)}
     return Decision(
-        limit_ma=binding[0].limit_ma if binding else settings.local_ma,
-        restricted=bool(binding),
-        reason="; ".join(sentences),
-        until_ms=max((term.release_ms for term in binding), default=None),
-        next_ms=min(
-            (ms for term in lowering for ms in (term.start_ms, term.release_ms) if ms > now_ms),
-            default=None,
+        limit_ma=limit_ma,
+        restricted=restricted,
+        reason=reason_text(ahead, holdings, state, now_ms),
+        until_ms=next((ms for ms, then_ma in changes if then_ma > limit_ma), None) if restricted else None,
+        next_ms=next_ms,
+        next_ma=next_ma,
+        may_override=may_override_text(ahead, now_ms),
+        again_ms=ahead.next_ms(now_ms),
+        pending=ahead.is_waiting_for_the_broadcast(now_ms),
+        terms=tuple(
+            _status(ahead, cause, now_ms, binds=id(cause) in binding)
+            for cause in ahead.causes
+            if cause.start_ms < now_ms + DAY_MS
         ),
+        past=past_events(ahead, state.past, now_ms),
     )
 
 
-def _binding(lowering: Sequence[Term], now_ms: int) -> list[Term]:
-    """The terms in force with the lowest limit."""
-    held = [term for term in lowering if term.holds(now_ms)]
-    lowest = min((term.limit_ma for term in held), default=None)
-    return [term for term in held if term.limit_ma == lowest]
+def _decide_without_time(settings: Settings, state: LocalState) -> Decision:
+    limit_ma = settings.local_ma
+    if settings.profile is not None and state.outage is not None and state.outage.until_ms is None:
+        limit_ma = min(limit_ma, settings.profile.unsure_ma)
+    if state.waits_until_ms is not None:
+        limit_ma = PAUSE_MA
+    is_limited = limit_ma < settings.local_ma
+    return Decision(limit_ma, is_limited, unknown_time_text(state, is_limited=is_limited), None, None, past=state.past)
 
 
-def _lowering_text(binding: Sequence[Term], now_ms: int, offset: timedelta) -> str:
-    """In words such as: curtailed to 16 A by the network until 19:30, then back within 20 min."""
-    last = max(binding, key=lambda term: term.release_ms)
-    what = "paused" if last.limit_ma == PAUSE_MA else f"curtailed to {last.limit_ma / 1000:g} A"
-    if now_ms < last.end_ms:
-        minutes = -(-last.window_ms // _MINUTE_MS)
-        return f"{what} by the network until {_clock_text(last.end_ms, offset)}, then back within {minutes} min"
-    back = _clock_text(last.release_ms, offset, seconds=True)
-    return f"{what} by the network; the event is over and this charger is back at {back}"
+def _changes(ahead: Plan, now_ms: int, limit_ma: int) -> list[tuple[int, int]]:
+    """When the limit changes within a day, and to what, up to the first rise."""
+    found: list[tuple[int, int]] = []
+    at_ms, before_ma = now_ms, limit_ma
+    for _ in range(_STEPS):
+        after_ms = ahead.next_ms(at_ms)
+        if after_ms is None or after_ms > now_ms + DAY_MS:
+            break
+        at_ms = after_ms
+        then_ma = ahead.limit_ma(at_ms)
+        if then_ma != before_ma:
+            found.append((at_ms, then_ma))
+            before_ma = then_ma
+        if then_ma > limit_ma:
+            break
+    return found
 
 
-def _advice(terms: Sequence[Term], settings: Settings, now_ms: int, offset: timedelta) -> list[str]:
-    """What the network says and this charger need not do: load up, and limits above its own."""
-    said = []
-    for term in terms:
-        if now_ms < term.end_ms and term.limit_ma >= settings.local_ma:
-            until = _clock_text(term.end_ms, offset)
-            message = term.event.message
-            if isinstance(message, LoadUp):
-                said.append(f"the network asks to charge now, until {until}")
-            elif term.limit_ma == UNLIMITED_MA:
-                said.append(f"the network says {level_text(message.level)} until {until}: nothing by your option")
-            else:
-                said.append(f"the network allows {term.limit_ma / 1000:g} A until {until}, more than the local limit")
-    return said
-
-
-def _notices(newest: Sequence[Trusted[UrgentMessage]], now_ms: int, offset: timedelta) -> list[str]:
-    """Tier and test while they are valid."""
-    said = []
-    for message in (trusted.message for trusted in newest):
-        if isinstance(message, (TierNow, Test)):
-            end_ms = message.ts * TICK_MS + 1000 * duration_s(message.duration)
-            until = _clock_text(end_ms, offset)
-            if now_ms < end_ms and isinstance(message, Test):
-                said.append(f"a test of {level_text(message.level)} until {until}, not acted on")
-            elif now_ms < end_ms and message.level != SCHEDULE_LEVEL:
-                said.append(f"tier {message.level} until {until}")
-    return said
-
-
-def _utc_offset(newest: Sequence[Trusted[UrgentMessage]]) -> timedelta:
-    """The offset that the newest heartbeat gives for display."""
-    heard = [trusted.message for trusted in newest if isinstance(trusted.message, Heartbeat)]
-    return heard[-1].utc_offset * _QUARTER_HOUR if heard else timedelta()
-
-
-def _clock_text(ms: int, offset: timedelta, *, seconds: bool = False) -> str:
-    """The time of day as a person at the charger reads it; UTC is said where nothing else is known."""
-    moment = datetime_of(ms) + offset
-    text = f"{moment:%H:%M:%S}" if seconds or moment.second else f"{moment:%H:%M}"
-    return text if offset else f"{text} UTC"
+def _status(ahead: Plan, cause: Cause, now_ms: int, *, binds: bool) -> TermStatus:
+    standing = Standing.TO_COME if now_ms < cause.start_ms else Standing.IN_FORCE
+    if ahead.is_overridden(cause, now_ms):
+        standing = Standing.OVERRIDDEN
+    elif now_ms >= cause.end_ms:
+        standing = Standing.RETURNING
+    return TermStatus(
+        name=cause.name,
+        kind=cause.kind.value,
+        says=cause.says,
+        limit_ma=cause.limit_ma,
+        start_ms=cause.start_ms,
+        end_ms=cause.end_ms,
+        back_ms=cause.release_ms,
+        standing=standing,
+        lifts=cause.kind in LIFTS,
+        binds=binds,
+    )

@@ -135,6 +135,10 @@ class Terms:
             limit_ma = np.where(done < steps, np.maximum(ramping_ma, limit_ma), limit_ma)
         return np.where(self.held(now_ms), limit_ma, UNLIMITED_MA)
 
+    def lifts_ma(self, now_ms: int) -> Ints:
+        """For what raises a limit: up to what, PAUSE_MA where it is not in force."""
+        return np.where(self.held(now_ms), self.limit_ma, PAUSE_MA)
+
     def next_ms(self, now_ms: int) -> Ints:
         """When the limit may change next: start, a step of the ramp, release; NEVER_MS where it does not."""
         after = np.where(now_ms < self.release_ms, self.release_ms, NEVER_MS)

@@ -24,6 +24,8 @@ from receiver.chain import SignalStatus
 from receiver.clock import datetime_of
 from receiver.controller import Change
 from receiver.intake import Intake
+from receiver.policy import TermStatus
+from receiver.policy_arithmetic import UNLIMITED_MA
 from receiver.received_group import ReceivedGroup
 from receiver.station import StationFacts
 from receiver.verify import Verdict
@@ -127,15 +129,36 @@ def limit_record(change: Change) -> Record:
     """A new limit of the charger and why; `until` and `next` are moments if nothing more is heard."""
     decision = change.decision
     stamp = StreamTime(None if change.now_ms is None else datetime_of(change.now_ms - change.at_ms))
-    moments = (decision.until_ms, decision.next_ms)
-    until, following = (None if ms is None else format_moment(datetime_of(ms)) for ms in moments)
     return stamp.stamp("limit", change.sample_index, change.at_ms / 1000) | {
         "limit_a": decision.limit_ma / 1000,
         "restricted": decision.restricted,
         "reason": decision.reason,
-        "until": until,
-        "next": following,
+        "until": _moment(decision.until_ms),
+        "next": _moment(decision.next_ms),
+        "next_limit_a": None if decision.next_ma is None else decision.next_ma / 1000,
+        "may_override": decision.may_override,
+        "terms": [_term_fields(term) for term in decision.terms],
     }
+
+
+def _term_fields(term: TermStatus) -> Record:
+    """One cause of the limit; a limit that is none is null."""
+    return {
+        "name": term.name,
+        "kind": term.kind,
+        "says": term.says,
+        "limit_a": None if term.limit_ma == UNLIMITED_MA else term.limit_ma / 1000,
+        "start": _moment(term.start_ms),
+        "end": _moment(term.end_ms),
+        "back": _moment(term.back_ms),
+        "standing": term.standing.value,
+        "lifts": term.lifts,
+        "binds": term.binds,
+    }
+
+
+def _moment(ms: int | None) -> str | None:
+    return None if ms is None else format_moment(datetime_of(ms))
 
 
 def fault_record(error: Exception, change: Change) -> Record:

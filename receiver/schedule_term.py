@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from rds.oda.certificate import Role
-from rds.oda.codes import MAX_TIER, SCHEDULE_LEVEL, duration_s
+from rds.oda.codes import MAX_TIER, duration_s
 from rds.oda.messages.price_now import PriceNow
 from rds.oda.messages.tier_now import TierNow
 from rds.oda.price_scale import PriceScale
@@ -128,10 +128,12 @@ class Timetable:
         """The part that a moment lies in."""
         return next((part for part in reversed(self.parts) if part.start_ms <= ms), None)
 
-    def covers(self, ms: int) -> bool:
-        """Whether anything is said at a moment."""
+    def value_at(self, ms: int) -> Value | None:
+        """What is said at a moment."""
         part = self.part_at(ms)
-        return part is not None and (part.value is not None or part.now is not None)
+        if part is None:
+            return None
+        return part.value if part.now is None else part.now.value
 
 
 def tier_schedule(trusted: TrustedRecord[TierSchedule], names: Sequence[str]) -> Schedule:
@@ -151,11 +153,9 @@ def price_schedule(trusted: TrustedRecord[PriceSchedule]) -> Schedule:
     return _schedule(trusted, values, stagger=_NO_STAGGER)
 
 
-def now_of(trusted: Trusted[TierNow] | Trusted[PriceNow], value: Value) -> Now | None:
-    """A now-message with what it says, or None if that is to go back to the schedule."""
+def now_of(trusted: Trusted[TierNow] | Trusted[PriceNow], value: Value) -> Now:
+    """A now-message that says a value (and not: back to the schedule)."""
     message = trusted.message
-    if message.level == SCHEDULE_LEVEL:
-        return None
     start_ms = message.ts * TICK_MS
     end_ms = start_ms + 1000 * duration_s(message.duration)
     pause = bool(trusted.certificate.roles & Role.HALT)

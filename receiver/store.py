@@ -4,7 +4,7 @@ Envelopes are kept as they came and verified anew when they are read, so who wri
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
@@ -17,9 +17,17 @@ from rds.oda.ticks import MAX_TICK
 from receiver.bulletin_assembly import Envelopes
 from receiver.clock import TICK_MS
 from receiver.event_ledger import Tombstone
+from receiver.local_state import PastEvent
 from receiver.snapshot import Snapshot, StoredMessage, StoredRecord
 
 SCHEMA_VERSION: Final = 2
+_PAST_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS past_event (
+    public_key BLOB NOT NULL, ts INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+    is_grave INTEGER NOT NULL
+)
+"""
+"""Beside the schema: an older evrds does well without it."""
 _LOCK_WAIT_S: Final = 5.0
 _LAST_MS: Final = 2 * MAX_TICK * TICK_MS
 """No time is later: the last tick, and what lies beyond it by a release or a tombstone's life."""
@@ -94,6 +102,21 @@ class Store:
         with self._transaction() as database:
             database.execute("DELETE FROM device")
             database.execute("INSERT INTO device VALUES (?)", (device_id,))
+
+    def past_events(self) -> tuple[PastEvent, ...]:
+        """The events of the last day, for its caps; what was never saved so is left out."""
+        with self._explained():
+            rows = self._database.execute("SELECT * FROM past_event ORDER BY rowid").fetchall()
+        kinds = (bytes, int, int, int, int)
+        sound = (row for row in rows if all(isinstance(one, kind) for one, kind in zip(row, kinds, strict=True)))
+        return tuple(PastEvent(key, ts, start_ms, end_ms, bool(grave)) for key, ts, start_ms, end_ms, grave in sound)
+
+    def keep_past_events(self, past: Iterable[PastEvent]) -> None:
+        """Replace the events of the last day."""
+        rows = [(one.public_key, one.ts, one.start_ms, one.end_ms, int(one.is_grave)) for one in past]
+        with self._transaction() as database:
+            database.execute("DELETE FROM past_event")
+            database.executemany("INSERT INTO past_event VALUES (?, ?, ?, ?, ?)", rows)
 
     def load(self) -> tuple[Snapshot, int | None]:
         """What was saved last, and the latest time known then (None at the first start).
@@ -185,6 +208,7 @@ class Store:
                     for statement in filter(str.strip, script.split(";")):
                         database.execute(statement)
                 database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._database.execute(_PAST_SCHEMA)
         # A read-only file opens well; only a write tells.
         with self._transaction() as database:
             database.execute("DELETE FROM clock WHERE 0")

@@ -88,7 +88,7 @@ def test_the_release_is_drawn_in_its_window_and_every_timer_is_obeyed_at_its_own
     assert limits([*told, *rest]) == [32_000, 16_000, 32_000]
     assert rest[0].now_ms == T0_MS + HOUR + R_MS
     assert rest[0].at_ms == HOUR + R_MS
-    assert rest[0].decision.reason == "no limit from the network"
+    assert rest[0].decision.reason == "no limit from the network; the signal is lost since 17:05 UTC"
 
 
 def test_chargers_return_all_over_the_window() -> None:

@@ -228,7 +228,8 @@ def test_a_test_is_shown_and_not_held() -> None:
     message = Exercise(1, TS, EVERYONE, dispatch=ALL_AT_ONCE, level=16, duration=0xC1, release=8)
     assert ledger.apply(trusted(message), NOW) is None
     assert ledger.events == ()
-    assert ledger.latest[Exercise.TYPE].message == message
+    assert ledger.holdings.test is not None
+    assert ledger.holdings.test.message == message
 
 
 def test_a_snapshot_brings_everything_back_and_forgets_what_no_longer_verifies() -> None:

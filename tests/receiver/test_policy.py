@@ -1,5 +1,6 @@
 """The decision: the lowest limit, down at once, up at this charger's own moment, and the reason in words."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from hypothesis import given
@@ -12,7 +13,11 @@ from rds.oda.messages.test import Test as Exercise
 from rds.oda.messages.tier_now import TierNow
 from rds.oda.region import EVERYONE
 from receiver.event_term import Event, HeldEvent, term_of
-from receiver.policy import Decision, decide
+from receiver.holdings import Holdings
+from receiver.policy import Decision, Standing
+from receiver.policy import decide as decide_held
+from receiver.reason import OWNER_MAY
+from receiver.settings import Settings
 from receiver.verify import Trusted
 from tests.receiver.broadcast import ALL_AT_ONCE, T0_MS, TS, curtail, halt, heartbeat, settings
 from tests.receiver.trusting import trusted
@@ -26,28 +31,44 @@ def held(message: UrgentMessage, **changes: Any) -> HeldEvent:  # Any: fields of
     return HeldEvent(cast("Trusted[Event]", trusted(message)), **changes)
 
 
+def decide(
+    events: Iterable[HeldEvent], local: Settings, now_ms: int | None, **newest: Any
+) -> Decision:  # Any: messages
+    return decide_held(Holdings(events=tuple(events), **newest), local, now_ms)
+
+
+def asks(decision: Decision) -> tuple[int, bool, str, int | None, int | None]:
+    return decision.limit_ma, decision.restricted, decision.reason, decision.until_ms, decision.next_ms
+
+
 def test_nothing_held_is_the_local_limit() -> None:
-    local = Decision(25_000, False, "no limit from the network", None, None)
-    assert decide([], settings(installer_ma=25_000), T0_MS) == local
-    assert decide([], settings(rating_ma=25_000), T0_MS) == local
+    local = (25_000, False, "no limit from the network", None, None)
+    assert asks(decide([], settings(installer_ma=25_000), T0_MS)) == local
+    assert asks(decide([], settings(rating_ma=25_000), T0_MS)) == local
     assert decide([], settings(), None).reason == "no limit from the network; the time is not known yet"
 
 
 def test_a_curtailment_from_start_to_release() -> None:
     events = [held(curtail())]
-    assert decide(events, settings(), T0_MS - 1) == Decision(32_000, False, "no limit from the network", None, T0_MS)
+    before = decide(events, settings(), T0_MS - 1)
+    assert asks(before) == (32_000, False, "no limit from the network", None, T0_MS)
+    assert (before.next_ma, before.may_override, before.terms[0].standing) == (16_000, None, Standing.TO_COME)
     running = decide(events, settings(), T0_MS)
-    assert running == Decision(
-        16_000, True, "curtailed to 16 A by the network until 18:00 UTC, then back within 60 min", BACK, BACK
-    )
+    text = "curtailed to 16 A by the network until 18:00 UTC, then back within 60 min"
+    assert asks(running) == (16_000, True, text, BACK, BACK)
+    assert (running.next_ma, running.may_override, running.again_ms) == (32_000, OWNER_MAY, T0_MS + HOUR)
+    [term] = running.terms
+    assert (term.name, term.says, term.binds, term.lifts) == ("event 03a107bf/9207720", "16 A", True, False)
+    assert (term.start_ms, term.end_ms, term.back_ms) == (T0_MS, T0_MS + HOUR, BACK)
     over = decide(events, settings(), T0_MS + HOUR)
     assert over.limit_ma == 16_000
     assert over.reason == "curtailed to 16 A by the network; the event is over and this charger is back at 18:54:42 UTC"
-    assert decide(events, settings(), BACK) == Decision(32_000, False, "no limit from the network", None, None)
+    assert over.terms[0].standing is Standing.RETURNING
+    assert asks(decide(events, settings(), BACK)) == (32_000, False, "no limit from the network", None, None)
 
 
 def test_a_halt_is_a_pause_and_times_are_local_where_a_heartbeat_tells_the_offset() -> None:
-    decision = decide([held(halt())], settings(), T0_MS, shown=[trusted(heartbeat(utc_offset=4))])
+    decision = decide([held(halt())], settings(), T0_MS, heartbeat=trusted(heartbeat(utc_offset=4)))
     assert decision.limit_ma == 0
     assert decision.reason == "paused by the network until 19:00, then back within 60 min"
 
@@ -84,14 +105,16 @@ def test_the_broadcast_never_raises() -> None:
 def test_load_up_tier_and_test_are_in_the_reason_and_change_nothing() -> None:
     load_up = held(LoadUp(1, TS, EVERYONE, dispatch=ALL_AT_ONCE, level=228, duration=0xC1, release=8))
     exercise = trusted(Exercise(1, TS, EVERYONE, dispatch=ALL_AT_ONCE, level=16, duration=0xC1, release=8))
-    tier = trusted(TierNow(1, TS, EVERYONE, dispatch=ALL_AT_ONCE, level=3, duration=0xC1, release=0))
-    decision = decide([load_up], settings(), T0_MS, shown=[tier, exercise])
+    tier = trusted(TierNow(1, TS, EVERYONE, dispatch=ALL_AT_ONCE, level=1, duration=0xC1, release=0))
+    decision = decide([load_up], settings(), T0_MS, tier_now=tier, test=exercise)
     assert (decision.limit_ma, decision.restricted, decision.next_ms) == (32_000, False, None)
     assert decision.reason == (
         "no limit from the network; the network asks to charge now, until 18:00 UTC; "
-        "tier 3 until 18:00 UTC; a test of 16 A until 18:00 UTC, not acted on"
+        "tier 1 (off-peak) until 18:00 UTC; a test of 16 A until 18:00 UTC, not acted on"
     )
-    assert decide([load_up], settings(), T0_MS + HOUR, shown=[tier, exercise]).reason == "no limit from the network"
+    assert (
+        decide([load_up], settings(), T0_MS + HOUR, tier_now=tier, test=exercise).reason == "no limit from the network"
+    )
     # Load up loses to any reduction.
     assert decide([load_up, held(halt(ts=TS + 1))], settings(), T0_MS + MINUTE).limit_ma == 0
 
