@@ -138,8 +138,9 @@ class Plan:
         return override.holds(now_ms) and override.covers(cause.identity)
 
     def asked(self, now_ms: int) -> list[tuple[Cause, Ints]]:
-        """What each cause that counts asks at a moment; lifts are none."""
-        counted = (one for one in self.causes if one.kind not in LIFTS and not self.is_overridden(one, now_ms))
+        """What each cause in force that counts asks at a moment; lifts are none."""
+        held = (one for one in self.causes if one.kind not in LIFTS and one.holds(now_ms))
+        counted = (one for one in held if not self.is_overridden(one, now_ms))
         return [(cause, cause.terms.limits_ma(now_ms, self.local_ma)) for cause in counted]
 
     def limit_ma(self, now_ms: int) -> int:
@@ -162,7 +163,7 @@ class Plan:
     def next_ms(self, now_ms: int) -> int | None:
         """When anything changes next."""
         moments = [int(cause.terms.next_ms(now_ms)[0]) for cause in self.causes]
-        moments += [cause.end_ms for cause in self.causes if now_ms < cause.end_ms]
+        moments += [ms for cause in self.causes for ms in (cause.end_ms, cause.asked_end_ms) if now_ms < ms]
         if self.override is not None and self.override.until_ms is not None and now_ms < self.override.until_ms:
             moments.append(self.override.until_ms)
         soonest = min(moments, default=NEVER_MS)
@@ -203,7 +204,7 @@ def plan(holdings: Holdings, settings: Settings, now_ms: int, state: LocalState)
         causes += [Cause(Kind.CHARGE_BY, terms, "the car is needed") for terms in found]
     if state.waits_until_ms is not None:
         causes.append(Cause(Kind.POWER, _pause_terms(now_ms, state.waits_until_ms), "the power is back"))
-    kept = tuple(cause for cause in causes if now_ms < cause.release_ms)
+    kept = tuple(cause for cause in causes if now_ms < max(cause.release_ms, cause.asked_end_ms))
     return Plan(chargers.local_ma, kept, state.override, zone, tiers, prices)
 
 
@@ -212,8 +213,9 @@ def past_events(plan: Plan, past: Sequence[PastEvent], now_ms: int) -> tuple[Pas
     found = {one.identity: one for one in past if one.end_ms > now_ms - DAY_MS}
     for cause in plan.causes:
         event = cause.event
-        lowers = event is not None and cause.kind is Kind.EVENT and cause.limit_ma < plan.local_ma[0]
-        if event is not None and lowers and cause.start_ms <= now_ms and not plan.is_overridden(cause, now_ms):
+        if event is None or cause.kind is not Kind.EVENT or plan.is_overridden(cause, now_ms):
+            continue
+        if cause.limit_ma < plan.local_ma[0] and cause.start_ms <= now_ms and cause.start_ms < cause.end_ms:
             found[event.identity] = PastEvent(*event.identity, cause.start_ms, cause.end_ms, event.is_grave)
     return tuple(found.values())
 

@@ -11,6 +11,9 @@ installer_a = 32                    # what cable and breaker allow; the rating i
 option = "medium"                   # high price, medium, low, fleet
 state = "state.sqlite3"             # left out: nothing is remembered
 device_id = "000102030405060708090A0B0C0D0E0F"  # left out: made at the first start and kept in the state
+wait_after_power_cut = true         # live input only: up to 10 min, drawn
+
+Tables [tiers], [prices], [profile], [charge_by], [caps] are those of `policy_config`.
 
 [charger]
 driver = "simulated"                # its other fields are the driver's options
@@ -28,6 +31,7 @@ from rds.oda.draw import DEVICE_ID_OCTETS
 from rds.oda.region import Region
 from rds.toml_table import TomlTable, parse_toml
 from receiver.keyring import Keyring
+from receiver.policy_config import read_caps, read_charge_by, read_prices, read_profile, read_tiers, read_timezone
 from receiver.settings import CustomerOption, Settings
 from receiver.trust import TrustText, make_keyring, read_trust_file
 
@@ -39,6 +43,7 @@ LOWEST_A: Final = 6
 HIGHEST_A: Final = 80
 _PEM: Final = "-----BEGIN "
 _SUBGROUPS: Final = 64
+_PROGRAMMES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Config:
     state: Path | None
     source: str | None
     charger: ChargerConfig
+    wait_after_power_cut: bool = True
+    """Whether a live receiver whose computer has just started lets the charger wait its turn."""
 
 
 def read_config(path: Path) -> Config:
@@ -93,12 +100,13 @@ def parse_config(text: str, *, source: str, folder: Path) -> Config:
     charger = table.table("charger")
     driver = charger.string("driver", default="simulated")
     config_charger = ChargerConfig(driver, charger.rest())
+    waits = table.boolean("wait_after_power_cut", default=True)
     table.close()
     try:
         keyring = make_keyring(texts, aid=aid, network=network)
     except TrustError as error:
         raise TrustError(f"{source}: {error}") from None
-    return Config(keyring, regions, settings, state, named_source, config_charger)
+    return Config(keyring, regions, settings, state, named_source, config_charger, waits)
 
 
 def _trust(table: TomlTable, folder: Path) -> tuple[list[TrustText], int | None, int | None, tuple[Region, ...]]:
@@ -123,15 +131,24 @@ def _trust(table: TomlTable, folder: Path) -> tuple[list[TrustText], int | None,
 
 def _settings(table: TomlTable) -> Settings:
     rating_a = table.integer("rating_a", low=LOWEST_A, high=HIGHEST_A)
+    installer_a = table.integer("installer_a", low=LOWEST_A, high=HIGHEST_A, default=rating_a)
+    local_ma = 1000 * min(rating_a, installer_a)
     return Settings(
         device_id=table.parsed("device_id", _device_id, default=b""),
         rating_ma=1000 * rating_a,
-        installer_ma=1000 * table.integer("installer_a", low=LOWEST_A, high=HIGHEST_A, default=rating_a),
+        installer_ma=1000 * installer_a,
         option=CustomerOption(table.choice("option", list(CustomerOption), default=CustomerOption.MEDIUM)),
         fleet_percent=table.integer("fleet_percent", low=0, high=100, default=50),
         subgroup=table.integer("subgroup", low=0, high=_SUBGROUPS - 1) if "subgroup" in table else None,
+        programme=table.integer("programme", low=0, high=_PROGRAMMES - 1) if "programme" in table else None,
         release_minimum_s=table.integer("release_minimum_s", low=0, high=14_400, default=60),
         release_default_s=table.integer("release_default_s", low=0, high=14_400, default=3600),
+        tiers_ma=read_tiers(table.table("tiers")),
+        prices=read_prices(table.table("prices")) if "prices" in table else None,
+        profile=read_profile(table.table("profile")) if "profile" in table else None,
+        charge_by=read_charge_by(table.table("charge_by"), local_ma=local_ma) if "charge_by" in table else None,
+        timezone=table.parsed("timezone", read_timezone) if "timezone" in table else None,
+        **read_caps(table.table("caps")),
     )
 
 

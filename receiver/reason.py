@@ -72,7 +72,8 @@ def _lowering_text(plan: Plan, binding: Sequence[Cause], state: LocalState, now_
         return text if state.outage.time_is_sure else f"{what} {whom} until the network is heard again"
     if last.release_ms == last.end_ms and last.kind is not Kind.EVENT:
         return text
-    return f"{text}, then back within {-(-int(last.terms.window_ms[0]) // _MINUTE_MS)} min"
+    minutes = -(-int(last.terms.window_ms[0]) // _MINUTE_MS)
+    return f"{text}, then back within {minutes} min" if minutes else text
 
 
 def _advice(plan: Plan, now_ms: int) -> Iterator[str]:
@@ -89,7 +90,8 @@ def _advice(plan: Plan, now_ms: int) -> Iterator[str]:
             yield f"the network says {cause.says} until {until}: nothing by your option"
         elif cause.kind is Kind.EVENT and now_ms < cause.end_ms and cause.limit_ma >= plan.local_ma[0]:
             yield f"the network allows {_amperes(cause.limit_ma)} until {until}, more than the local limit"
-    waiting = [cause for cause, asked_ma in plan.asked(now_ms) if asked_ma[0] < plan.limit_ma(now_ms)]
+    limit_ma = plan.limit_ma(now_ms)
+    waiting = [cause for cause, asked_ma in plan.asked(now_ms) if asked_ma[0] < limit_ma]
     lifts = [cause for cause in plan.causes if cause.kind in LIFTS and cause.holds(now_ms)]
     if waiting and lifts:
         last = max(lifts, key=lambda cause: cause.end_ms)
