@@ -11,7 +11,6 @@ installer_a = 32                    # what cable and breaker allow; the rating i
 option = "medium"                   # high price, medium, low, fleet
 state = "state.sqlite3"             # left out: nothing is remembered
 device_id = "000102030405060708090A0B0C0D0E0F"  # left out: made at the first start and kept in the state
-wait_after_power_cut = true         # live input only: up to 10 min, drawn
 
 Tables [tiers], [prices], [profile], [charge_by], [caps] are those of `policy_config`.
 
@@ -65,8 +64,6 @@ class Config:
     state: Path | None
     source: str | None
     charger: ChargerConfig
-    wait_after_power_cut: bool = True
-    """Whether a live receiver whose computer has just started lets the charger wait its turn."""
 
 
 def read_config(path: Path) -> Config:
@@ -100,13 +97,12 @@ def parse_config(text: str, *, source: str, folder: Path) -> Config:
     charger = table.table("charger")
     driver = charger.string("driver", default="simulated")
     config_charger = ChargerConfig(driver, charger.rest())
-    waits = table.boolean("wait_after_power_cut", default=True)
     table.close()
     try:
         keyring = make_keyring(texts, aid=aid, network=network)
     except TrustError as error:
         raise TrustError(f"{source}: {error}") from None
-    return Config(keyring, regions, settings, state, named_source, config_charger, waits)
+    return Config(keyring, regions, settings, state, named_source, config_charger)
 
 
 def _trust(table: TomlTable, folder: Path) -> tuple[list[TrustText], int | None, int | None, tuple[Region, ...]]:

@@ -5,7 +5,6 @@ As fast as it goes on the input's own time, waiting for the charger at each chan
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -30,8 +29,6 @@ from receiver.verify import Verdict
 
 _LATENCY_MS: Final = 2000
 """By how much a group may come out of the chain after its last sample went in: timers wait so long in a silence."""
-_BOOT_S: Final = 600
-"""A receiver that starts later than this after its computer was started by hand, not by the power."""
 Emit = Callable[[Record], None]
 
 
@@ -69,7 +66,6 @@ async def run(
             settings=_settings(config, store),
             store=store,
             start_ms=None if start is None else ms_of(start),
-            power_returned=realtime and config.wait_after_power_cut and _has_just_booted(),
         )
 
         def now() -> datetime:
@@ -86,11 +82,6 @@ async def run(
             await _drive(controller, driver, listening, emit=tell, realtime=realtime)
         finally:
             await driver.close()
-
-
-def _has_just_booted() -> bool:
-    """Whether this computer started lately: the power has come back, to the neighbours too."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) < _BOOT_S
 
 
 def _settings(config: Config, store: Store) -> Settings:

@@ -20,7 +20,6 @@ rating_a = 32
 state = "state.sqlite3"
 device_id = "000102030405060708090A0B0C0D0E0F"
 release_minimum_s = 2
-wait_after_power_cut = false
 
 [charger]
 driver = "simulated"

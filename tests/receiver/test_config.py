@@ -11,7 +11,7 @@ from rds.oda.certificate_pem import armour, sign_certificates
 from rds.oda.keys import private_key_pem, public_key_pem
 from rds.oda.signature import Domain
 from receiver.config import parse_config, read_config
-from receiver.settings import CustomerOption
+from receiver.settings import ChargeBy, CustomerOption, Prices, Profile
 from receiver.trust import TrustText, make_keyring, read_trust_file
 from tests.receiver.broadcast import DEVICE_ID, DOMAIN, OPERATOR, OWN, STRANGER, certificate
 
@@ -146,3 +146,96 @@ def test_trust_files_name_the_application_where_nobody_else_does(folder: Path) -
         make_keyring([TrustText("junk", b"junk")])
     assert make_keyring([]).empty
     assert OPERATOR.public_key().public_bytes_raw() == make_keyring(texts).public_keys(1)[0]
+
+
+POLICY = """programme = 3
+timezone = "Europe/Berlin"
+
+[tiers]
+tier_2_a = 16
+tier_4_a = 0
+
+[prices]
+currency = "EUR"
+steps = ["0.30 16", "-0.05 32", "0.455 0"]
+
+[profile]
+limits = ["00:00 32", "17:30 6"]
+unsure_a = 10
+
+[charge_by]
+time = "07:00"
+energy_kwh = 23
+volts = 230
+
+[caps]
+event_h = 2.5
+events = 3
+reduced_h = 6
+grave_h = 1
+
+[charger]
+driver = "ocpp16"
+"""
+
+
+def test_what_the_owner_says_of_tiers_prices_profile_departure_and_caps(folder: Path) -> None:
+    text = WHOLE.replace('[charger]\ndriver = "ocpp16"\n', POLICY)
+    settings = parse_config(text, source="charger.toml", folder=folder).settings
+    assert (settings.programme, str(settings.timezone)) == (3, "Europe/Berlin")
+    assert settings.tiers_ma == (None, None, 16_000, None, 0, None, None, None)
+    assert settings.prices == Prices(978, ((300_000_000, 16_000), (-50_000_000, 32_000), (455_000_000, 0)))
+    assert settings.profile == Profile(((0, 32_000), (17 * 60 + 30, 6_000)), 10_000)
+    # 23 kWh at 25 A and 230 V, one phase: 5.75 kW, 4 h.
+    assert settings.charge_by == ChargeBy(7 * 60, 4 * 3_600_000)
+    assert (settings.longest_event_s, settings.events_a_day) == (9_000, 3)
+    assert (settings.reduced_a_day_s, settings.grave_a_day_s) == (6 * 3600, 3600)
+
+
+def test_what_the_owner_leaves_out_is_as_the_protocol_says(folder: Path) -> None:
+    settings = read_config(folder / "charger.toml").settings
+    assert settings.tiers_ma == (None,) * 8
+    assert (settings.prices, settings.profile, settings.charge_by, settings.programme) == (None,) * 4
+    assert (settings.longest_event_s, settings.events_a_day) == (4 * 3600, 8)
+    assert (settings.reduced_a_day_s, settings.grave_a_day_s) == (8 * 3600, 2 * 3600)
+    offset = parse_config(WHOLE.replace('aid = "C0DE"', 'timezone = "-03:30"'), source="c", folder=folder)
+    assert str(offset.settings.timezone) == "UTC-03:30"
+    profile = WHOLE.replace("[charger]", '[profile]\nlimits = ["06:00 16", "20:00 6"]\n[charger]')
+    assert parse_config(profile, source="c", folder=folder).settings.profile == Profile(
+        ((360, 16_000), (1200, 6_000)), 16_000
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("programme = 3", "programme = 8", ":13: programme = 8; allowed: 0..7"),
+        ("Europe/Berlin", "Mars/Base", ":14: timezone: time zone 'Mars/Base'; allowed: an IANA name .* or an offset"),
+        ("Europe/Berlin", "../etc/passwd", r":14: timezone: time zone '../etc/passwd'; allowed"),
+        ("Europe/Berlin", "+15:00", r":14: timezone: time zone '\+15:00'; allowed"),
+        ("tier_2_a = 16", "tier_2_a = 5", r":17: tier_2_a = 5; allowed: 0 \(a pause\), 6..80 A"),
+        ("tier_2_a = 16", "tier_2_a = 81", ":17: tier_2_a = 81; allowed: 0..80"),
+        ("tier_2_a = 16", "tier_8_a = 16", r":17: unknown field 'tier_8_a' in \[tiers\]; allowed: tier_0_a"),
+        ('"EUR"', '"EURO"', ":21: currency: currency 'EURO'; allowed: AUD"),
+        ("0.30 16", "0.30", ":22: steps: '' in '0.30'; allowed: 0"),
+        ("0.30 16", "0.30 5", ":22: steps: '5' in '0.30 5'; allowed: 0"),
+        ("0.30 16", "cheap 16", ":22: steps: 'cheap 16'; allowed: a price per kWh and amperes"),
+        ("0.30 16", "NaN 16", ":22: steps: 'NaN 16'; allowed: a price"),
+        ("00:00 32", "24:00 32", ":25: limits: '24:00' is no time of day; allowed: 00:00 to 23:59"),
+        ("00:00 32", "18:00 32", ":25: limits = .*; allowed: times that rise, each once"),
+        ("unsure_a = 10", "unsure_a = 1", r":26: unsure_a = 1; allowed: 0 \(a pause\)"),
+        ('"07:00"', '"7"', ":29: time: '7' is no time of day"),
+        ("volts = 230", "hours = 4", r":29: \[charge_by\] has hours and energy_kwh; allowed: one of hours, energy_kwh"),
+        ("energy_kwh = 23\n", "", r":29: \[charge_by\] has none of them; allowed"),
+        ("event_h = 2.5", "event_h = 25", ":34: event_h = 25; allowed: 0..24"),
+        ("grave_h = 1", "grave_h = 7", ":37: grave_h = 7; allowed: no more than reduced_h"),
+        ('currency = "EUR"\n', "", r":20: no field 'currency' in \[prices\]"),
+    ],
+)
+def test_each_mistake_of_the_owners_is_one_line(folder: Path, old: str, new: str, message: str) -> None:
+    whole = WHOLE.replace('[charger]\ndriver = "ocpp16"\n', POLICY)
+    assert whole.count(old) == 1
+    with pytest.raises(UsageError) as caught:
+        parse_config(whole.replace(old, new), source="charger.toml", folder=folder)
+    assert "\n" not in str(caught.value)
+    assert re.match("charger.toml" + message, str(caught.value)), str(caught.value)

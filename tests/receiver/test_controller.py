@@ -5,15 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from rds.oda.draw import draw
 from rds.oda.region import Region
 from rds.oda.signature import Domain
 from receiver.bulletin_verdict import BulletinVerdict
 from receiver.controller import Change, Controller
+from receiver.holdings import Holdings
 from receiver.keyring import Keyring
-from receiver.settings import Settings
+from receiver.local_state import LocalState
+from receiver.policy import Decision, decide
+from receiver.settings import Profile, Settings
 from receiver.store import Store
 from receiver.verify import Rejection, Verdict
 from tests.receiver.broadcast import (
+    DEVICE_ID,
     DOMAIN,
     STRANGER,
     T0_MS,
@@ -309,3 +314,66 @@ def test_one_time_stamp_far_ahead_voids_nothing_for_good() -> None:
     # Away while the time says so, back when it is found wrong; then events count again, and the cancelled one does not.
     assert limits(told) == [32_000, 10_000, 10_000, 16_000, 32_000, 16_000, 12_000]
     assert reasons(told)[-2:] == [None, Rejection.VOID]
+
+
+def test_after_a_power_cut_a_charger_waits_its_turn_the_same_one_after_a_restart(tmp_path: Path) -> None:
+    turns = []
+    for _ in range(2):
+        with Store(tmp_path / "state") as store:
+            controller = Controller(
+                keyring(), [Region.parse_code("12345")], settings=settings(), store=store, power_returned=True
+            )
+            [waiting] = controller.start()
+            assert (waiting.decision.limit_ma, waiting.now_ms) == (0, None)
+            [free] = controller.pass_time(600_000)
+            turns.append(free.at_ms)
+            assert free.decision.limit_ma == 32_000
+    assert turns == [draw("P", DEVICE_ID, key=0, ts=0) * 600_000 >> 32] * 2
+
+
+def test_five_minutes_without_a_heartbeat_the_profile_holds_until_one_is_heard(tmp_path: Path) -> None:
+    profile = Profile(((0, 10_000),), unsure_ma=8_000)
+    local = settings(profile=profile, release_default_s=60, release_minimum_s=0)
+    with Store(tmp_path / "state") as store:
+        controller = chain(store, local=local)
+        broadcast = Broadcast().say(heartbeat()).until(400).say(heartbeat(TS + 40)).until(500)
+        told = hear(controller, broadcast.words((0x1234, 0x0400, 0, 0)))
+    heard_ms = next(one.candidate.end_s for one in told if isinstance(one, Verdict)) * 1000
+    # Told anew when the heartbeat is heard, for the end is known then.
+    assert limits(told) == [32_000, 10_000, 10_000, 32_000]
+    assert moments_ms(told)[1] == T0_MS + int(heard_ms) + 300_000
+    back_ms = moments_ms(told)[3]
+    assert back_ms is not None
+    assert 400_000 < back_ms - T0_MS < 480_000
+    # With no time at all, the profile's limit for that.
+    with Store(None) as store:
+        controller = chain(store, start_ms=None, local=local)
+        assert limits([*controller.start(), *controller.pass_time(300_000)]) == [32_000, 8_000]
+
+
+def test_the_day_so_far_outlives_a_power_cut(tmp_path: Path) -> None:
+    local = settings(events_a_day=1, release_minimum_s=0)
+    with Store(tmp_path / "state") as store:
+        controller = chain(store, local=local)
+        hear(controller, Broadcast().say(heartbeat(), curtail(ts=TS + 1, duration=1, release=1)))
+        list(controller.finish())
+    with Store(tmp_path / "state") as store:
+        controller = chain(store, start_ms=T0_MS + HOUR, local=local)
+        told = hear(controller, Broadcast().say(heartbeat(TS + 360), curtail(ts=TS + 361)))
+        assert reasons(told) == [None, None]
+        assert limits(told) == [32_000]
+
+
+def test_a_group_without_news_is_not_decided_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int | None] = []
+
+    def counted(holdings: Holdings, local: Settings, now_ms: int | None, *, state: LocalState) -> Decision:
+        calls.append(now_ms)
+        return decide(holdings, local, now_ms, state=state)
+
+    monkeypatch.setattr("receiver.controller.decide", counted)
+    with Store(None) as store:
+        controller = chain(store)
+        hear(controller, Broadcast().say(heartbeat(), curtail(ts=TS + 1)))
+    # At the start, for the heartbeat, for the event, and for the past of the day that it makes.
+    assert len(calls) <= 5
