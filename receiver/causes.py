@@ -17,7 +17,7 @@ from rds.oda.codes import SCHEDULE_LEVEL, level_text
 from rds.oda.messages.load_up import LoadUp
 from rds.oda.price_scale import PriceScale
 from receiver.daily_caps import DAY_MS, CappedEvent, Caps, capped
-from receiver.event_term import HeldEvent, chargers_of, drawn_for, may_pause, term_of
+from receiver.event_term import HeldEvent, OneTerm, chargers_of, drawn_for, may_pause, term_of
 from receiver.holdings import Holdings
 from receiver.local_calendar import charge_by_terms, profile_terms, zone_of
 from receiver.local_state import LocalState, PastEvent
@@ -72,37 +72,15 @@ LOCAL: Final = (Kind.PROFILE, Kind.CHARGE_BY, Kind.POWER)
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """One reason for a limit, or for a lift, over a time."""
+class Cause(OneTerm):
+    """One reason for a limit, or for a lift, over a time. A lift's limit is up to what it lifts."""
 
     kind: Kind
-    terms: Terms
-    """Of length 1. A lift's limit is up to what it lifts."""
     says: str
     """What is asked, in words: "16 A", "tier 3 (peak)", "0.31 EUR/kWh"."""
     event: HeldEvent | None = None
     asked_end_ms: int = 0
     """Its end by its own word, before the day's caps."""
-
-    @property
-    def limit_ma(self) -> int:
-        """The limit at its lowest."""
-        return int(self.terms.limit_ma[0])
-
-    @property
-    def start_ms(self) -> int:
-        """When it begins."""
-        return int(self.terms.start_ms[0])
-
-    @property
-    def end_ms(self) -> int:
-        """When what asks for it is over."""
-        return int(self.terms.end_ms[0])
-
-    @property
-    def release_ms(self) -> int:
-        """When this charger is free of it."""
-        return int(self.terms.release_ms[0])
 
     @property
     def identity(self) -> EventIdentity | None:
@@ -113,10 +91,6 @@ class Cause:
     def name(self) -> str:
         """The same cause has the same name in every decision."""
         return self.kind.value if self.identity is None else f"event {self.identity[0].hex()[:8]}/{self.identity[1]}"
-
-    def holds(self, now_ms: int) -> bool:
-        """Whether it is in force."""
-        return self.start_ms <= now_ms < self.release_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +172,12 @@ def plan(holdings: Holdings, settings: Settings, now_ms: int, state: LocalState)
             chargers=chargers,
             draw_of=draw_of,
         )
-        causes += [Cause(Kind.PROFILE, terms, "the local profile") for terms in found]
+        causes += [Cause(terms, Kind.PROFILE, "the local profile") for terms in found]
     if settings.charge_by is not None and state.time_is_sure:
         found = charge_by_terms(settings.charge_by, now_ms, zone=zone, chargers=chargers, draw_of=draw_of)
-        causes += [Cause(Kind.CHARGE_BY, terms, "the car is needed") for terms in found]
+        causes += [Cause(terms, Kind.CHARGE_BY, "the car is needed") for terms in found]
     if state.waits_until_ms is not None:
-        causes.append(Cause(Kind.POWER, _pause_terms(now_ms, state.waits_until_ms), "the power is back"))
+        causes.append(Cause(_pause_terms(now_ms, state.waits_until_ms), Kind.POWER, "the power is back"))
     kept = tuple(cause for cause in causes if now_ms < max(cause.release_ms, cause.asked_end_ms))
     return Plan(chargers.local_ma, kept, state.override, zone, tiers, prices)
 
@@ -231,7 +205,7 @@ def _events(holdings: Holdings, settings: Settings, state: LocalState) -> Iterat
     kept = capped(counted, chargers.local_ma, _caps(settings))[len(before) :]
     for term, cut in zip(terms, kept, strict=True):
         event = term.event
-        yield Cause(Kind.EVENT, cut, level_text(event.message.level), event, term.end_ms)
+        yield Cause(cut, Kind.EVENT, level_text(event.message.level), event, term.end_ms)
 
 
 def _load_ups(holdings: Holdings, settings: Settings, state: LocalState) -> Iterator[Cause]:
@@ -239,7 +213,7 @@ def _load_ups(holdings: Holdings, settings: Settings, state: LocalState) -> Iter
         if isinstance(event.message, LoadUp) and (term := term_of(event, settings)) is not None:
             level_ma = level_limits_ma(event.message.level, chargers_of(settings), may_pause=may_pause(event.trusted))
             terms = replace(term.terms, limit_ma=level_ma)
-            yield Cause(Kind.LOAD_UP, terms, level_text(event.message.level), event, term.end_ms)
+            yield Cause(terms, Kind.LOAD_UP, level_text(event.message.level), event, term.end_ms)
 
 
 def _runnable(holdings: Holdings, state: LocalState) -> list[HeldEvent]:
@@ -293,4 +267,4 @@ def _meant(now: Now, chargers: Chargers, draw_of: DrawOf) -> Now | None:
 def _of_table(kind: Kind, terms: Terms, table: Timetable) -> Cause:
     """The cause of a part of a timetable, with the words of that part."""
     value = table.value_at(int(terms.start_ms[0]))
-    return Cause(kind, terms, value.text if value else "", asked_end_ms=int(terms.end_ms[0]))
+    return Cause(terms, kind, value.text if value else "", asked_end_ms=int(terms.end_ms[0]))

@@ -83,10 +83,9 @@ class HeldEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """What one event means for one charger."""
+class OneTerm:
+    """What one cause means for one charger, in plain numbers."""
 
-    event: HeldEvent
     terms: Terms
     """Of length 1."""
 
@@ -102,12 +101,12 @@ class Term:
 
     @property
     def end_ms(self) -> int:
-        """The event's end, when it was ended, or when the day's cap was reached."""
+        """The end of what asks for it, when that was ended, or when the day's cap was reached."""
         return int(self.terms.end_ms[0])
 
     @property
     def release_ms(self) -> int:
-        """When this charger may return."""
+        """When this charger is free of it."""
         return int(self.terms.release_ms[0])
 
     @property
@@ -116,8 +115,15 @@ class Term:
         return int(self.terms.window_ms[0])
 
     def holds(self, now_ms: int) -> bool:
-        """Whether the limit is in force."""
+        """Whether it is in force."""
         return self.start_ms <= now_ms < self.release_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Term(OneTerm):
+    """What one event means for one charger."""
+
+    event: HeldEvent
 
     @property
     def capped_event(self) -> CappedEvent:
@@ -170,7 +176,7 @@ def term_of(event: HeldEvent, settings: Settings) -> Term | None:
     """The term of an event for this charger, or None if its dispatch passes the charger over or it ended before."""
     message = event.message
     terms = event_terms(rule_of(event), chargers_of(settings), drawn_for(settings, key=message.key, ts=message.ts))
-    return Term(event, terms) if terms.start_ms[0] < terms.release_ms[0] else None
+    return Term(terms, event) if terms.start_ms[0] < terms.release_ms[0] else None
 
 
 def drawn_for(settings: Settings, *, key: int, ts: int) -> Callable[[str], Draws]:

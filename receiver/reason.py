@@ -72,7 +72,7 @@ def _lowering_text(plan: Plan, binding: Sequence[Cause], state: LocalState, now_
         return text if state.outage.time_is_sure else f"{what} {whom} until the network is heard again"
     if last.release_ms == last.end_ms and last.kind is not Kind.EVENT:
         return text
-    minutes = -(-int(last.terms.window_ms[0]) // _MINUTE_MS)
+    minutes = -(-last.window_ms // _MINUTE_MS)
     return f"{text}, then back within {minutes} min" if minutes else text
 
 
