@@ -7,6 +7,7 @@ from pathlib import Path
 from receiver.chargers import load_driver
 from receiver.clock import datetime_of
 from receiver.config import read_config
+from receiver.settings import ChargeBy, Prices
 from tests.loopback.scripts import CLOCK, MADE, build, call
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -24,8 +25,13 @@ def test_the_examples_work_together(tmp_path: Path) -> None:
     build(tmp_path / "plan.toml", "--hex", tmp_path / "evening.hex")
     config = tmp_path / "receiver.toml"
     told = call("receiver", "run", config, "--source", tmp_path / "evening.hex", "--start-time", CLOCK)
-    assert told.limits[:4] == [20, 16, 16, 20]
-    assert (min(told.limits[4:]), told.limits[-1]) == (6, 20), "tomorrow evening's planned event, for a medium option"
+    # The curtailment; the tier now, in which option medium takes 6 A, and the day's peak after it; the night.
+    assert told.limits[:5] == [20, 16, 6, 6, 20]
+    # The planned event of the next evening: down by the minute for a quarter of an hour, and back.
+    *ramp, back = told.limits[5:]
+    assert len(ramp) == 15
+    assert ramp == sorted(ramp, reverse=True)
+    assert (ramp[0], ramp[-1], back) == (19, 6, 20)
     assert {verdict for _, verdict in told.verdicts} == {"accepted", "repeat"}
 
 
@@ -33,9 +39,13 @@ def test_every_option_that_the_example_leaves_out_is_one(tmp_path: Path) -> None
     install(tmp_path)
     path = tmp_path / "receiver.toml"
     text = path.read_text().replace('driver = "simulated"', "", 1).replace('"..."', f'"{"0A" * 16}"')
-    path.write_text(re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
+    path.write_text(re.sub(r"^# (?=\[|[a-z_0-9]+ = )", "", text, flags=re.MULTILINE))
     config = read_config(path)
     assert (config.settings.subgroup, config.settings.device_id) == (5, bytes([10] * 16))
     assert (config.state, config.source) == (tmp_path / "receiver.sqlite3", "evening.sigmf-meta")
     assert config.charger.driver == "ocpp16"
+    assert (config.settings.programme, config.settings.tiers_ma[4]) == (3, 0)
+    assert config.settings.prices == Prices(978, ((300_000_000, 16_000), (450_000_000, 0)))
+    assert config.settings.profile is not None
+    assert config.settings.charge_by == ChargeBy(7 * 60, 4 * 3_600_000)
     load_driver("ocpp16").from_options(config.charger.options, lambda: datetime_of(0))

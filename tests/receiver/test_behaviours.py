@@ -157,9 +157,9 @@ def test_timer_peak_everyone_starts_when_off_peak_begins() -> None:
 def test_day_ahead_hourly_price_that_reflects_circuit_and_system() -> None:
     local = settings(prices=Prices(978, ((300_000_000, 16_000), (450_000_000, 0))), **QUICK)
     system = recorded(prices(20, 31, 45, 20), ts=TS + 1)
-    circuit = recorded(prices(20, 20, 50, 50, 20, region="1234F"), ts=TS)
+    circuit = recorded(prices(9, 20, 20, 50, 50, 20, start_tick=TS - 360, region="1234F"), ts=TS)
     assert limits(Holdings(price_schedules=(system,)), local, 0, 1, 2, 3) == [32, 16, 0, 32]
-    # The more specific region is in force, though the other is newer.
+    # The more specific region is in force, though the other starts later and is newer.
     assert limits(Holdings(price_schedules=(system, circuit)), local, 0, 1, 2, 3, 4) == [32, 32, 0, 0, 32]
     decision = decide(Holdings(price_schedules=(system,)), local, T0_MS + HOUR)
     assert decision.reason == "held to 16 A at 0.31 EUR/kWh until 19:00 UTC"
