@@ -25,6 +25,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from rds.errors import ChargerRefusedError, DeviceLostError, EvrdsError
+from receiver.chargers._ocpp16_meter import Meter
 from receiver.chargers._ocpp16_profile import (
     PROFILE_ID,
     Abilities,
@@ -77,7 +78,7 @@ class Session(ChargePoint):
     """
 
     def __init__(
-        self, name: str, connection: ServerConnection, *, options: Options, now: Callable[[], datetime]
+        self, name: str, connection: ServerConnection, *, options: Options, now: Callable[[], datetime], meter: Meter
     ) -> None:
         super().__init__(name, connection, response_timeout=options.answer_timeout_s, logger=WIRE_LOG)
         # The library's queue has no bound, and whatever looks like an answer lands in it.
@@ -86,6 +87,7 @@ class Session(ChargePoint):
         self.wake = asyncio.Event()
         self._options = options
         self._now = now
+        self._meter = meter
         self._accepted: ChargerCommand | None = None
         self._refresh_at: datetime | None = None
         self._abilities: Abilities | None = None
@@ -217,21 +219,25 @@ class Session(ChargePoint):
         return call_result.Authorize(id_tag_info=IdTagInfo(status=AuthorizationStatus.accepted))
 
     @on(Action.start_transaction, skip_schema_validation=True)
-    def _on_start_transaction(self, **_said: object) -> call_result.StartTransaction:
+    def _on_start_transaction(self, **said: object) -> call_result.StartTransaction:
         self._transactions += 1
+        self._meter.hear_start(self._transactions, said.get("connector_id"), said.get("meter_start"))
         welcome = IdTagInfo(status=AuthorizationStatus.accepted)
         return call_result.StartTransaction(transaction_id=self._transactions, id_tag_info=welcome)
 
     @on(Action.stop_transaction, skip_schema_validation=True)
-    def _on_stop_transaction(self, **_said: object) -> call_result.StopTransaction:
+    def _on_stop_transaction(self, **said: object) -> call_result.StopTransaction:
+        self._meter.hear_stop(said.get("transaction_id"), said.get("meter_stop"))
         return call_result.StopTransaction()
 
     @on(Action.status_notification, skip_schema_validation=True)
-    def _on_status(self, **_said: object) -> call_result.StatusNotification:
+    def _on_status(self, **said: object) -> call_result.StatusNotification:
+        self._meter.hear_status(said.get("connector_id"), said.get("status"))
         return call_result.StatusNotification()
 
     @on(Action.meter_values, skip_schema_validation=True)
-    def _on_meter_values(self, **_said: object) -> call_result.MeterValues:
+    def _on_meter_values(self, **said: object) -> call_result.MeterValues:
+        self._meter.hear_values(said.get("connector_id"), said.get("meter_value"))
         return call_result.MeterValues()
 
     @on(Action.firmware_status_notification, skip_schema_validation=True)

@@ -15,6 +15,7 @@ Rules that the conformance cases hold:
 - 0 mA is a pause. `restricted=False` takes back what this driver set, and nothing else.
 - `until` becomes the charger's own end of the limit wherever the protocol has one.
 - The last command outlives a lost connection and is sent again when the charger is back.
+- `reading` tells energy and cable where the charger does; else it is left out.
 - A package that only this driver needs is imported at the top: the file itself is imported on demand.
 """
 

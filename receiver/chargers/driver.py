@@ -39,6 +39,19 @@ class ChargerCommand:
             raise ValueError(f"moment {self.moment} and until {self.until} must carry a time zone")
 
 
+@dataclass(frozen=True, slots=True)
+class ChargerReading:
+    """What a charger last said of itself; None: it never has.
+
+    Attributes:
+        energy_wh: What its meter has counted, in Wh: it only rises.
+        plugged: Whether a car is plugged in.
+    """
+
+    energy_wh: int | None = None
+    plugged: bool | None = None
+
+
 class ChargerDriver(Protocol):
     """One charger. Its methods run in one event loop, one at a time.
 
@@ -76,6 +89,11 @@ class ChargerDriver(Protocol):
             ChargerRefusedError: the charger answered that it will not, or with nonsense.
         """
         ...
+
+    @property
+    def reading(self) -> ChargerReading:
+        """What the charger last said of itself, at no cost. A driver of one that says nothing leaves this as it is."""
+        return ChargerReading()
 
     async def close(self) -> None:
         """Let go of the charger and leave its limit as it is: it ends by itself. Closing twice does no harm."""

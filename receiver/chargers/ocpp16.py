@@ -22,10 +22,11 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from rds.errors import DeviceAbsentError, EvrdsError
+from receiver.chargers._ocpp16_meter import Meter
 from receiver.chargers._ocpp16_profile import Options
 from receiver.chargers._ocpp16_session import GREETING_S, WIRE_LOG, Session
 from receiver.chargers._options import read_options
-from receiver.chargers.driver import ChargerCommand, ChargerDriver
+from receiver.chargers.driver import ChargerCommand, ChargerDriver, ChargerReading
 
 SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
 RETRY_S: Final = 30.0
@@ -45,6 +46,7 @@ class Driver(ChargerDriver):
     def __init__(self, options: Options, now: Callable[[], datetime]) -> None:
         self._options = options
         self._now = now
+        self._meter = Meter()
         self._server: Server | None = None
         self._session: Session | None = None
         self._hang_up: Callable[[], object] = lambda: None
@@ -99,6 +101,11 @@ class Driver(ChargerDriver):
         if self._session is not None:
             await self._deliver(self._session)
 
+    @property
+    def reading(self) -> ChargerReading:
+        """What the charge point last told of its meter and its cable, in this connection or an earlier one."""
+        return self._meter.reading
+
     async def close(self) -> None:
         """Stop listening and hang up. The profile stays and ends by itself."""
         if self._server is not None:
@@ -130,7 +137,7 @@ class Driver(ChargerDriver):
         """One connection from its first message to its end; a newer one of the same charge point ends it."""
         self._hang_up()
         name = _name(connection.request.path) if connection.request else ""
-        session = Session(name, connection, options=self._options, now=self._now)
+        session = Session(name, connection, options=self._options, now=self._now, meter=self._meter)
         receiving = asyncio.create_task(session.receive())
         keeping = asyncio.create_task(self._keep(session))
         self._session, self._hang_up = session, receiving.cancel

@@ -1,11 +1,13 @@
 """A central system's address in, an OCPP 1.6J charge point at it: keeps its profile and tells each limit as JSON.
 
     python tests/live/charge_point.py ws://HOST:PORT/NAME [--log FILE] [--rate-unit Current|Power] [--reject] [--silent]
+                                      [--meter]
 
 It connects again whenever the connection ends (0.1 s, doubling to 5 s) and runs until SIGTERM or SIGINT, which end it
 with code 0. Its clock is the one that the central system tells in BootNotification and Heartbeat. Its memory is the
 process's: killed and started again it knows no profile. --rate-unit says what it takes (default Current), --reject
-makes it refuse every profile, --silent leave SetChargingProfile unanswered.
+makes it refuse every profile, --silent leave SetChargingProfile unanswered. --meter: once greeted, a car is plugged in,
+a transaction counts from 1000 to 3500 Wh, and the car leaves.
 
 One line goes to standard output (or is appended to FILE) for every change:
 
@@ -56,8 +58,9 @@ Report = Callable[[dict[str, object]], None]
 class Device:
     """What outlives a connection: the clock that was told, the profiles by id, the settings."""
 
-    def __init__(self, *, rate_unit: str, reject: bool, silent: bool, report: Report) -> None:
+    def __init__(self, *, rate_unit: str, reject: bool, silent: bool, report: Report, meter: bool = False) -> None:
         self.rate_unit, self.reject, self.silent, self._report = rate_unit, reject, silent, report
+        self.meter = meter
         self.booted = False
         self.profiles: dict[int, dict[str, Any]] = {}  # Any: a profile as it came, checked by the library's schema
         self.changed = asyncio.Event()
@@ -131,6 +134,29 @@ class Link(ChargePoint):
                 )
                 self._device.booted = answer.status == RegistrationStatus.accepted
             self._device.set_clock(answer.current_time)
+
+    async def charge(self) -> None:
+        """A car that comes, charges and leaves, if the device has a meter."""
+        if not self._device.meter:
+            return
+        self._device.meter = False
+        connector, moment = 1, _text(self._device.clock())
+        for status in ("Preparing", "Charging"):
+            await self.call(call.StatusNotification(connector_id=connector, error_code="NoError", status=status))
+        start = call.StartTransaction(connector_id=connector, id_tag="1", meter_start=1000, timestamp=moment)
+        answer = await self.call(start, suppress=False)
+        samples = [
+            {"value": "16.1", "measurand": "Current.Import", "unit": "A", "phase": "L1"},
+            {"value": "1.9", "measurand": "Energy.Active.Import.Register", "unit": "kWh", "phase": "L1"},
+            {"value": "2.2505", "measurand": "Energy.Active.Import.Register", "unit": "kWh"},
+        ]
+        values = [{"timestamp": moment, "sampledValue": samples}]
+        await self.call(call.MeterValues(connector_id=connector, meter_value=values), suppress=False)
+        await asyncio.sleep(0.3)
+        stop = call.StopTransaction(meter_stop=3500, timestamp=moment, transaction_id=answer.transaction_id)
+        await self.call(stop, suppress=False)
+        for status in ("Finishing", "Available"):
+            await self.call(call.StatusNotification(connector_id=connector, error_code="NoError", status=status))
 
     @on(Action.get_configuration)
     def _on_get_configuration(self, key: list[str] | None = None) -> call_result.GetConfiguration:
@@ -225,7 +251,12 @@ async def run(url: str, device: Device) -> None:
 
 async def _talk(link: Link) -> None:
     """Greet and answer until the connection ends."""
-    greeting = asyncio.create_task(link.greet())
+
+    async def begin() -> None:
+        await link.greet()
+        await link.charge()
+
+    greeting = asyncio.create_task(begin())
     try:
         await link.start()
     finally:
@@ -251,7 +282,13 @@ async def _main(arguments: argparse.Namespace) -> None:
             with arguments.log.open("a", encoding="utf-8") as log:
                 log.write(text)
 
-    device = Device(rate_unit=arguments.rate_unit, reject=arguments.reject, silent=arguments.silent, report=report)
+    device = Device(
+        rate_unit=arguments.rate_unit,
+        reject=arguments.reject,
+        silent=arguments.silent,
+        report=report,
+        meter=arguments.meter,
+    )
     running = asyncio.create_task(run(arguments.url, device))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
@@ -266,4 +303,5 @@ if __name__ == "__main__":
     parser.add_argument("--rate-unit", choices=["Current", "Power"], default="Current")
     parser.add_argument("--reject", action="store_true", help="refuse every profile")
     parser.add_argument("--silent", action="store_true", help="never answer SetChargingProfile")
+    parser.add_argument("--meter", action="store_true", help="let a car charge 2500 Wh")
     asyncio.run(_main(parser.parse_args()))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from rds.errors import ChargerRefusedError, DeviceAbsentError, DeviceLostError
+from receiver.chargers.driver import ChargerReading
 from receiver.chargers.ocpp16 import Driver
 from tests.live.ocpp16_run import EVENING, Chain, charge_point, live
 
@@ -145,5 +146,20 @@ def test_a_port_in_use_is_said() -> None:
         second = Driver.from_options({"port": driver.port}, chain.now)
         with pytest.raises(DeviceAbsentError, match=rf"cannot listen on 127.0.0.1 port {driver.port}: .*free one"):
             await second.start()
+
+    live(case)
+
+
+def test_the_meter_and_the_cable_of_a_charge_point_are_read() -> None:
+    async def case(driver: Driver, chain: Chain) -> None:
+        assert driver.reading == ChargerReading()
+        seen: list[ChargerReading] = []
+        async with charge_point(driver, "--meter"):
+            while ChargerReading(3500, plugged=False) not in seen:
+                if not seen or seen[-1] != driver.reading:
+                    seen.append(driver.reading)
+                await asyncio.sleep(0.01)
+        assert ChargerReading(2250, plugged=True) in seen
+        assert driver.reading == ChargerReading(3500, plugged=False), "it outlives the connection"
 
     live(case)

@@ -7,7 +7,7 @@ from typing import Final
 from receiver.chargers.simulated import Driver
 
 OPTIONS: Final[dict[str, object]] = {}
-BAD_OPTIONS: Final[list[dict[str, object]]] = []
+BAD_OPTIONS: Final[list[dict[str, object]]] = [{"demand_w": -1}, {"demand_w": "7kW"}]
 
 
 @contextlib.asynccontextmanager
