@@ -4,10 +4,10 @@ Envelopes are kept as they came and verified anew when they are read, so who wri
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from rds.errors import InputError
 from rds.oda.codes import RELEASE_CODES
@@ -19,37 +19,21 @@ from receiver.clock import TICK_MS
 from receiver.event_ledger import Tombstone
 from receiver.local_state import PastEvent
 from receiver.snapshot import Snapshot, StoredMessage, StoredRecord
+from receiver.state_lock import StateLock
+from receiver.state_schema import SCHEMA_VERSION, added_statements, upgrade_statements
 
-SCHEMA_VERSION: Final = 2
-_PAST_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS past_event (
-    public_key BLOB NOT NULL, ts INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
-    is_grave INTEGER NOT NULL
-)
-"""
-"""Beside the schema: an older evrds does well without it."""
 _LOCK_WAIT_S: Final = 5.0
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LAST_MS: Final = 2 * MAX_TICK * TICK_MS
 """No time is later: the last tick, and what lies beyond it by a release or a tombstone's life."""
-_SCHEMA: Final = """
-CREATE TABLE device (id BLOB NOT NULL CHECK (length(id) = 16));
-CREATE TABLE clock (bound_ms INTEGER NOT NULL);
-CREATE TABLE message (envelope BLOB NOT NULL, ended_ms INTEGER, ended_release INTEGER NOT NULL);
-CREATE TABLE tombstone (public_key BLOB NOT NULL, ts INTEGER NOT NULL, until_ms INTEGER NOT NULL);
-CREATE TABLE floor (public_key BLOB NOT NULL, ts INTEGER NOT NULL);
-CREATE TABLE last_ts (public_key BLOB NOT NULL, type INTEGER NOT NULL, ts INTEGER NOT NULL);
-"""
-"""Schema 1."""
-_UPGRADES: Final = {
-    1: """
-CREATE TABLE bulletin (id INTEGER PRIMARY KEY, envelopes BLOB NOT NULL);
-CREATE TABLE record (
-    bulletin INTEGER NOT NULL, number INTEGER NOT NULL, ended_ms INTEGER, ended_release INTEGER NOT NULL);
-CREATE TABLE certificate (envelopes BLOB NOT NULL);
-ALTER TABLE clock ADD COLUMN public_key BLOB NOT NULL DEFAULT x'';
-""",
-}
-"""From each schema to the next."""
+
+
+class StateUnusableError(InputError):
+    """A state file that cannot be read or written now."""
+
+
+class StateDamagedError(StateUnusableError):
+    """A state file that will never be one again."""
 
 
 class Store:
@@ -57,24 +41,36 @@ class Store:
 
     Args:
         path: The file, made where it is missing; None keeps everything in memory, for recordings.
+        beside: Whether a receiver may be running on the file, which must be there: for the owner's commands.
 
     Raises:
-        InputError: the file cannot be opened or written, is no state file, or is of a newer evrds.
+        InputError: the file is another program's, of a newer evrds, or another receiver's that runs.
+        StateUnusableError: it cannot be opened, read or written.
+        StateDamagedError: it is a state file no more.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, beside: bool = False) -> None:
         self._name = ":memory:" if path is None else str(path)
         self._bulletins: tuple[tuple[StoredRecord, ...], tuple[Envelopes, ...]] | None = None
         """As they lie in the file: they are large and change seldom."""
         if path is not None and not path.parent.is_dir():
             raise InputError(f"state file {path}: there is no folder {path.parent}; make it, or name another file")
-        with self._explained():
-            self._database = sqlite3.connect(self._name, isolation_level=None, timeout=_LOCK_WAIT_S)
+        if path is not None and beside and not path.exists():
+            raise InputError(f"state file {path} is not there; start the receiver once, or name its configuration")
+        self.lasts = path is not None
+        """Whether anything outlives the process."""
+        self._lock = None if path is None or beside else StateLock(path)
+        try:
+            with self._explained():
+                self._database = sqlite3.connect(self._name, isolation_level=None, timeout=_LOCK_WAIT_S)
+        except InputError:
+            self._unlock()
+            raise
         try:
             with self._explained():
                 self._prepare()
         except InputError:
-            self._database.close()
+            self.close()
             raise
 
     def __enter__(self) -> Self:
@@ -86,6 +82,27 @@ class Store:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def read(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:  # Any: whatever lies there
+        """The rows of a query."""
+        with self._explained():
+            return self._database.execute(query, values).fetchall()
+
+    def write(self, *statements: tuple[str, Sequence[object]]) -> None:
+        """Execute statements with their values in one transaction that is on the disk when this returns."""
+        with self._transaction() as database:
+            for statement, values in statements:
+                database.execute(statement, values)
+
+    def stamp(self) -> int:
+        """A number that differs when another process has written since."""
+        stamp: int = self.read("PRAGMA data_version")[0][0]
+        return stamp
 
     def device_id(self) -> bytes | None:
         """The id made at the first start."""
@@ -168,7 +185,9 @@ class Store:
             raise self._damaged("release code")
 
     def _damaged(self, what: str) -> InputError:
-        return InputError(f"state file {self._name} is damaged: no {what} looks so; move it away and it is made anew")
+        return StateDamagedError(
+            f"state file {self._name} is damaged: no {what} looks so; move it away and it is made anew"
+        )
 
     def save(self, snapshot: Snapshot, bound_ms: int | None) -> None:
         """Replace what was saved, in one transaction that is on the disk when this returns."""
@@ -202,16 +221,14 @@ class Store:
             raise InputError(f"{self._name} is another program's database; name another state file")
         if version < SCHEMA_VERSION:
             with self._transaction() as database:
-                for script in [_SCHEMA] * (version == 0) + [
-                    _UPGRADES[one] for one in range(max(version, 1), SCHEMA_VERSION)
-                ]:
-                    for statement in filter(str.strip, script.split(";")):
-                        database.execute(statement)
+                for statement in upgrade_statements(version):
+                    database.execute(statement)
                 database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        self._database.execute(_PAST_SCHEMA)
         # A read-only file opens well; only a write tells.
         with self._transaction() as database:
             database.execute("DELETE FROM clock WHERE 0")
+            for statement in added_statements():
+                database.execute(statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -219,10 +236,12 @@ class Store:
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database
+                self._database.execute("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                # A disk that is full may have undone it already, or be full only at the commit.
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -231,7 +250,9 @@ class Store:
             yield
         except sqlite3.Error as error:
             remedy = "make it writable, free the disk, or move it away and it is made anew"
-            raise InputError(f"state file {self._name} cannot be used: {error}; {remedy}") from None
+            code = getattr(error, "sqlite_errorcode", 0)  # Python's own complaints have none
+            kind = StateDamagedError if code & 0xFF in _DAMAGED else StateUnusableError
+            raise kind(f"state file {self._name} cannot be used: {error}; {remedy}") from None
 
 
 def _save_bulletins(database: sqlite3.Connection, snapshot: Snapshot) -> None:
