@@ -13,7 +13,10 @@ import pytest
 from rds.errors import InputError
 from receiver.event_ledger import Tombstone
 from receiver.snapshot import Snapshot, StoredMessage, StoredRecord
-from receiver.store import SCHEMA_VERSION, Store
+from receiver.state_lock import is_running
+from receiver.state_recovery import open_state
+from receiver.state_schema import SCHEMA_VERSION
+from receiver.store import StateUnusableError, Store
 from tests.receiver.broadcast import DEVICE_ID, certificate, curtail, halt, signed
 from tests.receiver.bulletins import bulletin, certificates, planned, prices, tiers
 
@@ -243,3 +246,42 @@ def read_only() -> Iterator[Path]:
 @pytest.mark.usefixtures("nobody")
 def test_a_read_only_file_is_one_line(read_only: Path) -> None:
     assert "cannot be used" in refused(read_only)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_receiver_starts_on_a_read_only_file_and_says_so(read_only: Path) -> None:
+    store, fault = open_state(read_only)
+    with store:
+        assert not store.lasts
+        assert store.load() == (Snapshot(), None)
+    assert fault is not None
+    assert "until the next start nothing is remembered" in fault
+    assert "\n" not in fault
+
+
+def test_one_receiver_alone_runs_on_a_file_and_commands_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with pytest.raises(InputError, match="is not there; start the receiver once"):
+        Store(path, beside=True)
+    assert not is_running(path)
+    with Store(path):
+        assert is_running(path)
+        assert "another receiver's that runs" in refused(path)
+        with Store(path, beside=True) as beside:
+            stamp = beside.stamp()
+            assert beside.stamp() == stamp
+    assert not is_running(path)
+
+
+def test_what_a_full_disk_refused_is_saved_when_there_is_room(tmp_path: Path) -> None:
+    with Store(tmp_path / "state") as store:
+        pages = store.read("PRAGMA page_count")[0][0]
+        assert store.read(f"PRAGMA max_page_count = {pages}") == [(pages,)]
+        large = Snapshot(messages=SNAPSHOT.messages * 200)
+        for _ in range(2):
+            with pytest.raises(StateUnusableError, match="full"):
+                store.save(large, 2)
+            assert store.load() == (Snapshot(), None)
+        store.read("PRAGMA max_page_count = 100000")
+        store.save(large, 2)
+        assert store.load() == (large, 2)

@@ -1,0 +1,234 @@
+"""The owner's tables of the state file: requests, override, contactor, status and participation log, typed.
+
+The owner's commands write requests and read the rest; the receiver that runs does the opposite. Milliseconds since
+2024-01-01T00:00Z.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from enum import StrEnum
+from typing import Any, Final
+
+from receiver.contactor import ContactorState
+from receiver.override import Override, OverrideKind
+from receiver.store import StateDamagedError, Store
+
+ENTRIES: Final = 10_000
+"""Of the log; the oldest go."""
+CLEAR: Final = "clear"
+Statement = tuple[str, Sequence[object]]
+
+
+class EntryKind(StrEnum):
+    """What an entry of the log tells of."""
+
+    ASKED = "asked"
+    """By the network: an event."""
+    DONE = "done"
+    """By the charger: a limit below the local one."""
+    OVERRIDDEN = "overridden"
+    """By the owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the participation log. Fields that a kind has no use for are None."""
+
+    kind: EntryKind
+    from_ms: int
+    to_ms: int | None = None
+    """None: not over yet."""
+    public_key: bytes | None = None
+    key: int | None = None
+    ts: int | None = None
+    region: str | None = None
+    asks: str | None = None
+    limit_ma: int | None = None
+    why: str = ""
+    energy_wh: int | None = None
+    """What the charger's meter counted meanwhile."""
+    deferred_wh: int | None = None
+    """What it would have counted beyond that, at the power it had before."""
+
+
+_NAMES: Final = tuple(field.name for field in fields(Entry))
+_COLUMNS: Final = ", ".join(_NAMES)
+_INSERT: Final = f"INSERT INTO participation ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the owner asked for at the command line."""
+
+    kind: OverrideKind | None
+    """None: to clear the override."""
+    token: str
+    """Tells two requests of one kind apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One boot of the machine."""
+
+    name: str
+    returned: bool
+    """Whether a receiver had run before it, so that it ended a time without power."""
+
+
+class OwnerStore:
+    """The tables, in a store that is open."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def stamp(self) -> int:
+        """A number that differs when another process has written since."""
+        return self._store.stamp()
+
+    def commit(self, statements: Iterable[Statement]) -> None:
+        """Execute statements that the methods below gave, all or none."""
+        self._store.write(*statements)
+
+    def check(self) -> None:
+        """Read all that a receiver begins with.
+
+        Raises:
+            StateDamagedError: something in it was never written so.
+        """
+        self.override(), self.contactor(), self.status(), self.boot(), self.open_entry(EntryKind.DONE)
+
+    def ask(self, kind: OverrideKind | None) -> None:
+        """Leave a request for the receiver; it takes the place of one that no receiver has read."""
+        value = {"kind": CLEAR if kind is None else kind, "token": secrets.token_hex(8)}
+        self._store.write(_keep("request", value))
+
+    def request(self) -> Request | None:
+        """What the owner left."""
+        found = self._kept("request")
+        if found is None:
+            return None
+        with _reading("request"):
+            kind = None if found["kind"] == CLEAR else OverrideKind(found["kind"])
+            return Request(kind, str(found["token"]))
+
+    def drop_request(self, request: Request) -> Statement:
+        """Unless another has taken its place."""
+        return "DELETE FROM kept WHERE name = 'request' AND instr(value, ?)", (request.token,)
+
+    def override(self) -> Override | None:
+        """What holds."""
+        found = self._kept("override")
+        if found is None:
+            return None
+        with _reading("override"):
+            events = frozenset((bytes.fromhex(key), int(ts)) for key, ts in found["events"])
+            until_ms = None if found["until_ms"] is None else int(found["until_ms"])
+            return Override(OverrideKind(found["kind"]), int(found["set_ms"]), until_ms, events)
+
+    def keep_override(self, override: Override | None) -> Statement:
+        """Remember what holds."""
+        if override is None:
+            return "DELETE FROM kept WHERE name = 'override'", ()
+        events = sorted((key.hex(), ts) for key, ts in override.events)
+        value = {"kind": override.kind, "set_ms": override.set_ms, "until_ms": override.until_ms, "events": events}
+        return _keep("override", value)
+
+    def contactor(self) -> ContactorState:
+        """What the contactor last did; its moments in milliseconds since the protocol's epoch."""
+        found = self._kept("contactor") or {"paused": False, "changes": {}}
+        with _reading("contactor"):
+            changes = {str(cause): int(ms) for cause, ms in found["changes"].items()}
+            return ContactorState(bool(found["paused"]), changes)
+
+    def keep_contactor(self, state: ContactorState) -> Statement:
+        """Remember it, its moments as `contactor` gives them."""
+        return _keep("contactor", {"paused": state.paused, "changes": dict(state.changes)})
+
+    def status(self) -> dict[str, object] | None:
+        """What the receiver last said of itself."""
+        return self._kept("status")
+
+    def keep_status(self, status: Mapping[str, object]) -> Statement:
+        """Remember it."""
+        return _keep("status", status)
+
+    def boot(self) -> Boot | None:
+        """The boot of the machine in which a receiver last ran."""
+        found = self._kept("boot")
+        if found is None:
+            return None
+        with _reading("boot"):
+            return Boot(str(found["name"]), returned=bool(found["returned"]))
+
+    def keep_boot(self, boot: Boot) -> Statement:
+        """Remember it."""
+        return _keep("boot", {"name": boot.name, "returned": boot.returned})
+
+    def add(self, entry: Entry) -> list[Statement]:
+        """A new entry; the oldest make room."""
+        newest = "(SELECT max(number) FROM participation)"
+        return [
+            (_INSERT, [str(one) if isinstance(one, EntryKind) else one for one in astuple(entry)]),
+            (f"DELETE FROM participation WHERE number <= {newest} - ?", (ENTRIES,)),
+        ]
+
+    def close_entry(self, kind: EntryKind, to_ms: int, **changes: object) -> Statement:
+        """End the entries of a kind that are not over, and change more of them."""
+        named = "".join(f", {name} = ?" for name in changes)
+        statement = f"UPDATE participation SET to_ms = max(from_ms, ?){named} WHERE kind = ? AND to_ms IS NULL"
+        return statement, (to_ms, *changes.values(), str(kind))
+
+    def change_asked(self, public_key: bytes, ts: int, **changes: object) -> Statement:
+        """Change the entry of an event."""
+        named = ", ".join(f"{name} = ?" for name in changes)
+        statement = f"UPDATE participation SET {named} WHERE kind = 'asked' AND public_key = ? AND ts = ?"
+        return statement, (*changes.values(), public_key, ts)
+
+    def is_asked(self, public_key: bytes, ts: int) -> bool:
+        """Whether an event has its entry."""
+        query = "SELECT 1 FROM participation WHERE kind = 'asked' AND public_key = ? AND ts = ?"
+        return bool(self._store.read(query, (public_key, ts)))
+
+    def open_entry(self, kind: EntryKind) -> Entry | None:
+        """The newest entry of a kind that is not over."""
+        query = f"SELECT {_COLUMNS} FROM participation WHERE kind = ? AND to_ms IS NULL ORDER BY number DESC LIMIT 1"
+        return next((_entry(row) for row in self._store.read(query, (str(kind),))), None)
+
+    def entries(self, since_ms: int | None = None) -> Iterator[Entry]:
+        """The log, oldest first; from a moment on: what was not over then."""
+        query = f"SELECT {_COLUMNS} FROM participation WHERE to_ms IS NULL OR to_ms >= ? ORDER BY number"
+        yield from (_entry(row) for row in self._store.read(query, (since_ms or 0,)))
+
+    def _kept(self, name: str) -> dict[str, Any] | None:  # Any: as JSON gives it
+        """A value by its name."""
+        rows = self._store.read("SELECT value FROM kept WHERE name = ?", (name,))
+        with _reading(name):
+            value = json.loads(rows[0][0]) if rows else None
+            if value is not None and not isinstance(value, dict):
+                raise TypeError
+        return value
+
+
+def _keep(name: str, value: Mapping[str, object]) -> Statement:
+    return "INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, json.dumps(value))
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:  # Any: as it lies there
+    with _reading("entry of the log"):
+        if not all(isinstance(one, int) for one in row[1:2]):
+            raise TypeError
+        return Entry(EntryKind(row[0]), *row[1:])
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Turns what was never written so into one line."""
+    try:
+        yield
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise StateDamagedError(
+            f"the state file is damaged: no {what} looks so; move it away and it is made anew"
+        ) from None
