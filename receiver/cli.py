@@ -25,6 +25,7 @@ from receiver.config import read_config
 from receiver.install_cli import add_install_command
 from receiver.keyring import Keyring
 from receiver.listening import Listening
+from receiver.owner_cli import add_owner_commands
 from receiver.records import format_hex, format_json, format_kv
 from receiver.sources import formats
 from receiver.sources.octets import STDIN
@@ -311,6 +312,7 @@ def _parser() -> _Parser:
     _add_decode(commands)
     _add_run(commands)
     add_install_command(commands, exit_codes=_EXIT_CODES, tell=_tell)
+    add_owner_commands(commands, exit_codes=_EXIT_CODES, tell=_tell)
     return parser
 
 

@@ -74,13 +74,30 @@ def read_config(path: Path) -> Config:
         UsageError: a field is unknown, missing, of a wrong type or value.
         TrustError: a key or certificate does not hold.
     """
+    return parse_config(_read_text(path), source=str(path), folder=path.parent)
+
+
+def read_state_path(path: Path) -> Path | None:
+    """The state file that a configuration names; the rest of it may be wrong: the owner's word counts all the same.
+
+    Raises:
+        InputError: the file cannot be read.
+        UsageError: it is no TOML, or the name is no text.
+    """
+    return _state_path(parse_toml(_read_text(path), source=str(path)), path.parent)
+
+
+def _read_text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"configuration {path}: {error.strerror}; give a TOML file") from None
     except UnicodeDecodeError:
         raise InputError(f"configuration {path} is no UTF-8 text; give a TOML file") from None
-    return parse_config(text, source=str(path), folder=path.parent)
+
+
+def _state_path(table: TomlTable, folder: Path) -> Path | None:
+    return folder / table.string("state") if "state" in table else None
 
 
 def parse_config(text: str, *, source: str, folder: Path) -> Config:
@@ -92,7 +109,7 @@ def parse_config(text: str, *, source: str, folder: Path) -> Config:
     else:
         regions = tuple(table.parsed_list("regions", Region.parse_code, low=1, high=REGIONS))
     settings = _settings(table)
-    state = folder / table.string("state") if "state" in table else None
+    state = _state_path(table, folder)
     named_source = table.string("source") if "source" in table else None
     charger = table.table("charger")
     driver = charger.string("driver", default="simulated")

@@ -4,27 +4,30 @@ Order is all there is here: time passes to a group's end (and every timer due on
 the group is heard, what it changed is on the disk, and only then is the change told. No thread, no clock.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.region import Region
 from receiver.bulletin_verdict import BulletinVerdict
+from receiver.chargers.driver import ChargerReading
 from receiver.clock import TICK_MS
+from receiver.contactor import Contactor
 from receiver.event_term import drawn_for
 from receiver.holdings import Holdings
 from receiver.intake import Intake
 from receiver.keyring import Keyring
-from receiver.local_state import LocalState
-from receiver.override import Override
+from receiver.local_calendar import zone_of
+from receiver.local_state import LocalState, PastEvent
+from receiver.owner_desk import RETRY_MS, OwnerDesk
 from receiver.policy import Decision, decide
 from receiver.policy_arithmetic import power_return_ms
 from receiver.received_group import ReceivedGroup
 from receiver.settings import Settings
 from receiver.signal_watch import SignalWatch
 from receiver.snapshot import Snapshot
-from receiver.store import Store
+from receiver.store import StateUnusableError, Store
 from receiver.verify import Verdict
 
 HEARTBEATS_KEPT_EVERY_MS: Final = 30 * 60_000
@@ -56,6 +59,7 @@ class Controller:
         store: What was remembered, and where to remember.
         start_ms: The time at the stream's first sample, if something trusted says so.
         power_returned: Whether the power has come back at the stream's first sample.
+        reading: What the charger says of itself now.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Controller:
         store: Store,
         start_ms: int | None = None,
         power_returned: bool = False,
+        reading: Callable[[], ChargerReading] = ChargerReading,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -86,8 +91,14 @@ class Controller:
         self._watch = SignalWatch()
         self._past = store.past_events()
         self._turn_at_ms = self._power_turn_at_ms() if power_returned else 0
-        self.override: Override | None = None
-        """The owner's, heeded at the next group or timer."""
+        self.desk = OwnerDesk(store, settings, reading=reading)
+        # Moments that lie ahead, or in a time that is unknown now, count as this one.
+        contactor = self.desk.contactor.shifted(-(self.now_ms or 0))
+        # Without power no contactor is closed.
+        self._contactor = Contactor(replace(contactor, paused=True) if power_returned else contactor)
+        self._told: Decision | None = None
+        self._fault: str | None = None
+        self._refused_at_ms = 0
 
     @property
     def at_ms(self) -> int:
@@ -99,8 +110,27 @@ class Controller:
         """The time, as far as it is known."""
         return self.intake.clock.now_ms(self._at_ms)
 
+    @property
+    def sample_index(self) -> int:
+        """Of the last group heard."""
+        return self._sample_index
+
+    @property
+    def told(self) -> Decision | None:
+        """What the charger is told now, the contactor spared."""
+        return self._told
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be remembered now, if so. It is acted on all the same, and written when the disk lets us."""
+        return self._fault or self.desk.fault
+
     def start(self) -> list[Change]:
         """The first decision: what was remembered holds at once."""
+        return self.heed_owner()
+
+    def heed_owner(self) -> list[Change]:
+        """Obey what was asked at the command line, also while nothing is heard."""
         return list(self._decide())
 
     def feed(self, group: ReceivedGroup) -> list[Verdict | BulletinVerdict | Change]:
@@ -127,15 +157,18 @@ class Controller:
 
     def finish(self) -> Iterator[Change]:
         """After the last group: go on in simulated time until nothing that was broadcast is pending."""
-        while self._decision is not None and self._decision.pending and (due := self._due_at_ms()) is not None:
+        while self._is_pending() and (due := self._due_at_ms()) is not None:
             yield from self.pass_time(due)
+
+    def _is_pending(self) -> bool:
+        return (self._decision is not None and self._decision.pending) or self._contactor.due_ms is not None
 
     def _due_at_ms(self) -> int | None:
         """When a limit or its reason may change next, or a key lapses."""
         if self._decision is None:
             return None
         turn_at_ms = self._turn_at_ms if self._at_ms < self._turn_at_ms else None
-        moments = [self._watch.due_at_ms, self.intake.keyring.lapse_at_ms, turn_at_ms]
+        moments = [self._watch.due_at_ms, self.intake.keyring.lapse_at_ms, self._contactor.due_ms, turn_at_ms]
         if self._decision.again_ms is not None:
             moments.append(self.intake.clock.at_ms(self._decision.again_ms))
         return min((max(ms, self._at_ms) for ms in moments if ms is not None), default=None)
@@ -148,26 +181,34 @@ class Controller:
     def _decide(self) -> Iterator[Change]:
         """The change since the last decision, if there is one."""
         now_ms, holdings = self.now_ms, self.intake.ledger.holdings
+        self.desk.heed(holdings.events, now_ms, zone=zone_of(self._settings, holdings))
         clock = self.intake.clock
         is_sure = not (clock.cold or clock.provisional)
         self._watch.pass_time(self._at_ms, now_ms, time_is_sure=is_sure)
         state = LocalState(
             time_is_sure=is_sure,
             outage=self._watch.outage,
-            override=self.override,
+            override=self.desk.override,
             past=self._past,
             waits_until_ms=self._waits_until_ms(now_ms),
         )
-        if self._is_decided(holdings, state, now_ms):
-            return
-        decision = decide(holdings, self._settings, now_ms, state=state)
-        self._decided = holdings, state, now_ms
-        if decision.past != self._past:
-            self._past = decision.past
-            self._store.keep_past_events(decision.past)
-        before, self._decision = self._decision, decision
-        if before is None or _asks(before) != _asks(decision):
-            yield Change(decision, self._at_ms, now_ms, self._sample_index)
+        if not self._is_decided(holdings, state, now_ms):
+            self._decision = decide(holdings, self._settings, now_ms, state=state)
+            self._decided = holdings, state, now_ms
+            self._keep_past(self._decision.past)
+        assert self._decision is not None
+        yield from self._tell(self._decision, now_ms)
+
+    def _tell(self, decision: Decision, now_ms: int | None) -> Iterator[Change]:
+        """What the contactor makes of a decision, if that is news."""
+        contactor = self._contactor.state
+        causes = [term.name for term in decision.terms if term.binds]
+        before, self._told = self._told, self._contactor.feed(decision, self._at_ms, now_ms=now_ms, causes=causes)
+        if self._contactor.state != contactor:
+            self.desk.keep_contactor(self._contactor.state.shifted((now_ms or 0) - self._at_ms))
+        if before is None or _asks(before) != _asks(self._told):
+            self.desk.note(self._told, now_ms)
+            yield Change(self._told, self._at_ms, now_ms, self._sample_index)
 
     def _is_decided(self, holdings: Holdings, state: LocalState, now_ms: int | None) -> bool:
         """Whether the last decision holds still, so that a group without news costs nothing."""
@@ -197,9 +238,26 @@ class Controller:
             aged = bound_ms is not self._saved_bound_ms
         else:
             aged = abs(bound_ms - self._saved_bound_ms) >= every_ms  # back, where a key that said so has lapsed
-        if aged or _must_last(snapshot) != _must_last(self._saved):
-            self._store.save(snapshot, bound_ms)
+        is_news = aged or _must_last(snapshot) != _must_last(self._saved)
+        if is_news and self._keep(lambda: self._store.save(snapshot, bound_ms)):
             self._saved, self._saved_bound_ms = snapshot, bound_ms
+
+    def _keep_past(self, past: tuple[PastEvent, ...]) -> None:
+        if past != self._past:
+            self._past = past
+            self._keep(lambda: self._store.keep_past_events(past))
+
+    def _keep(self, write: Callable[[], None]) -> bool:
+        """Whether something was written. A disk that refuses is asked again now and then, and stops nothing else."""
+        if self._fault is not None and self._at_ms - self._refused_at_ms < RETRY_MS:
+            return False
+        try:
+            write()
+        except StateUnusableError as error:
+            self._fault, self._refused_at_ms = str(error), self._at_ms
+            return False
+        self._fault = None
+        return True
 
 
 def _asks(decision: Decision) -> tuple[int, bool, int | None]:

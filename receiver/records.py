@@ -133,8 +133,8 @@ def limit_record(change: Change) -> Record:
         "limit_a": decision.limit_ma / 1000,
         "restricted": decision.restricted,
         "reason": decision.reason,
-        "until": _moment(decision.until_ms),
-        "next": _moment(decision.next_ms),
+        "until": None if change.now_ms is None else _moment(decision.until_ms),
+        "next": None if change.now_ms is None else _moment(decision.next_ms),
         "next_limit_a": None if decision.next_ma is None else decision.next_ma / 1000,
         "may_override": decision.may_override,
         "terms": [_term_fields(term) for term in decision.terms],
@@ -165,6 +165,11 @@ def fault_record(error: Exception, change: Change) -> Record:
     """A charger that did not take the limit; its driver goes on trying."""
     stamp = StreamTime(None if change.now_ms is None else datetime_of(change.now_ms - change.at_ms))
     return stamp.stamp("charger", change.sample_index, change.at_ms / 1000) | {"error": str(error)}
+
+
+def state_record(error: str | None, sample_index: int, seconds: float, time: StreamTime) -> Record:
+    """A state file that cannot be used, or can be again; the charger is driven all the same."""
+    return time.stamp("state", sample_index, seconds) | {"error": error}
 
 
 def counts_record(intake: Intake, sample_index: int, seconds: float, time: StreamTime) -> Record:

@@ -6,11 +6,12 @@ As fast as it goes on the input's own time, waiting for the charger at each chan
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError
+from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError, InputError
 from rds.oda.draw import DEVICE_ID_OCTETS
 from receiver.bulletin_records import verdict_record
 from receiver.bulletin_verdict import BulletinVerdict
@@ -19,16 +20,23 @@ from receiver.chargers.driver import ChargerCommand, ChargerDriver
 from receiver.clock import datetime_of, ms_of
 from receiver.config import Config
 from receiver.controller import Change, Controller
-from receiver.key_notice import warned
+from receiver.key_notice import warned, warnings_of
 from receiver.listening import Listening
+from receiver.owner_records import standing_record
+from receiver.owner_store import OwnerStore
+from receiver.policy import Decision
+from receiver.power import has_power_returned
 from receiver.received_group import ReceivedGroup
-from receiver.records import Record, StreamTime, counts_record, fault_record, limit_record
+from receiver.records import Record, StreamTime, counts_record, fault_record, limit_record, state_record
 from receiver.settings import Settings
-from receiver.store import Store
+from receiver.state_recovery import open_state
+from receiver.store import StateUnusableError, Store
 from receiver.verify import Verdict
 
 _LATENCY_MS: Final = 2000
 """By how much a group may come out of the chain after its last sample went in: timers wait so long in a silence."""
+_OWNER_WAITS_S: Final = 1.0
+"""For what he asks at the command line to be looked at."""
 Emit = Callable[[Record], None]
 
 
@@ -52,20 +60,24 @@ async def run(
         realtime: Whether to take the input as slowly as it was sent.
 
     Raises:
-        InputError: the state file cannot be used, or the input is bad.
+        InputError: the input is bad, the state file is none for this receiver, or, at the end, it could not be written.
         UsageError: the charger's options are wrong.
         DeviceAbsentError: the charger's port or server cannot be opened, or no charger took the last limit.
         DeviceLostError: the charger stopped answering before it took the last limit.
         NoSyncError: the input ended and nothing in it was a group.
     """
     start = start or listening.stream.start
-    with Store(config.state) as store:
+    store, damage = open_state(config.state)
+    with store:
+        settings = _settings(config, store)
         controller = Controller(
             config.keyring,
             config.regions,
-            settings=_settings(config, store),
+            settings=settings,
             store=store,
             start_ms=None if start is None else ms_of(start),
+            power_returned=_has_power_returned(store),
+            reading=lambda: driver.reading,
         )
 
         def now() -> datetime:
@@ -79,9 +91,14 @@ async def run(
         driver = load_driver(config.charger.driver).from_options(config.charger.options, now)
         await driver.start()
         try:
-            await _drive(controller, driver, listening, emit=tell, realtime=realtime)
+            if damage is not None:
+                tell(state_record(damage, controller.sample_index, 0, _stream_time(controller)))
+            await _drive(controller, driver, listening, settings=settings, emit=tell, realtime=realtime)
         finally:
             await driver.close()
+        unkept = controller.fault or (None if store.lasts else damage)
+        if unkept is not None:
+            raise InputError(unkept)
 
 
 def _settings(config: Config, store: Store) -> Settings:
@@ -89,30 +106,57 @@ def _settings(config: Config, store: Store) -> Settings:
     device_id = config.settings.device_id or store.device_id()
     if device_id is None:
         device_id = secrets.token_bytes(DEVICE_ID_OCTETS)
-        store.keep_device_id(device_id)
+        with suppress(StateUnusableError):  # the next save says so
+            store.keep_device_id(device_id)
     return replace(config.settings, device_id=device_id)
 
 
+def _has_power_returned(store: Store) -> bool:
+    try:
+        return has_power_returned(OwnerStore(store))
+    except StateUnusableError:  # the next save says so
+        return False
+
+
 async def _drive(
-    controller: Controller, driver: ChargerDriver, listening: Listening, *, emit: Emit, realtime: bool
+    controller: Controller,
+    driver: ChargerDriver,
+    listening: Listening,
+    *,
+    settings: Settings,
+    emit: Emit,
+    realtime: bool,
 ) -> None:
     """Hear all, obey all, in order."""
     fault: EvrdsError | None = None
+    refused: str | None = None
+    standing: Decision | None = None
 
     async def obey(told: Sequence[Verdict | BulletinVerdict | Change]) -> None:
-        nonlocal fault
+        nonlocal fault, refused, standing
         for one in told:
             if isinstance(one, Change):
                 emit(limit_record(one))
                 fault = await _apply(driver, one, emit)
             else:
                 emit(verdict_record(one, _stream_time(controller)))
+        if controller.told is not None and controller.told is not standing:
+            standing = controller.told
+            warnings = warnings_of(controller.intake, controller.at_ms)
+            record = standing_record(standing, settings, controller.now_ms, warnings=warnings)
+            controller.desk.keep_status(record, controller.now_ms)
+        if refused != controller.fault:
+            refused = controller.fault
+            seconds = controller.at_ms / 1000
+            emit(state_record(refused, controller.sample_index, seconds, _stream_time(controller)))
 
     await obey(controller.start())
     async for groups in _paced(listening, realtime=realtime):
-        for group in groups:
+        for group in groups or []:
             await obey(controller.feed(group))
-        await obey(controller.pass_time(int(1000 * listening.seconds_done) - _LATENCY_MS))
+        if groups is not None:
+            await obey(controller.pass_time(int(1000 * listening.seconds_done) - _LATENCY_MS))
+        await obey(controller.heed_owner())
     emit(counts_record(controller.intake, listening.samples_done, controller.at_ms / 1000, _stream_time(controller)))
     for change in controller.finish():
         await obey([change])
@@ -120,14 +164,24 @@ async def _drive(
         raise fault
 
 
-async def _paced(listening: Listening, *, realtime: bool) -> AsyncIterator[list[ReceivedGroup]]:
-    """The groups of each chunk. The chain runs in a thread, so that the charger's connection never waits for it."""
+async def _paced(listening: Listening, *, realtime: bool) -> AsyncIterator[list[ReceivedGroup] | None]:
+    """The groups of each chunk. The chain runs in a thread, so that the charger's connection never waits for it.
+
+    None every second in which the input gives nothing: its owner's word must count although the radio is dead.
+    """
     loop = asyncio.get_running_loop()
     lists = listening.groups()
     began_s = loop.time()
-    while (groups := await asyncio.to_thread(next, lists, None)) is not None:
-        if realtime:
-            await asyncio.sleep(began_s + listening.seconds_done - loop.time())
+    while True:
+        coming = asyncio.ensure_future(asyncio.to_thread(next, lists, None))
+        while not (await asyncio.wait((coming,), timeout=_OWNER_WAITS_S))[0]:
+            yield None
+        groups = coming.result()
+        if groups is None:
+            return
+        while realtime and (left_s := began_s + listening.seconds_done - loop.time()) > 0:
+            await asyncio.sleep(min(left_s, _OWNER_WAITS_S))
+            yield None
         yield groups
 
 

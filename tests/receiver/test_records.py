@@ -17,6 +17,8 @@ from receiver.controller import Change
 from receiver.intake import Intake
 from receiver.key_notice import warned
 from receiver.oda_tracker import Candidate
+from receiver.owner_records import entry_record, standing_now, standing_record
+from receiver.owner_store import Entry, EntryKind
 from receiver.policy import Decision
 from receiver.received_group import ReceivedGroup
 from receiver.records import (
@@ -31,6 +33,7 @@ from receiver.records import (
     group_record,
     limit_record,
     message_record,
+    state_record,
     station_record,
     status_record,
 )
@@ -136,8 +139,14 @@ TOLD = [
     counts_record(HEARD, 0, 0.0, NOON),
     limit_record(CHANGE),
     fault_record(DeviceAbsentError("no charge point"), CHANGE),
+    state_record("the disk is full", 0, 0.0, NOON),
 ]
 RECORDS = [warned(record, HEARD, 0) for record in TOLD]
+OWN_RECORDS = [
+    standing_now(standing_record(CHANGE.decision, ONLOOKER, 0), None, running=True),
+    entry_record(Entry(EntryKind.ASKED, 0)),
+]
+"""Those of the owner's commands, which stand alone."""
 
 
 def section(kind: str) -> str:
@@ -157,7 +166,12 @@ def test_the_document_has_every_field_and_no_other(record: Record) -> None:
     assert [*common, *documented(section(str(record["type"])))] == list(record)
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: str(record["type"]))
+@pytest.mark.parametrize("record", OWN_RECORDS, ids=lambda record: str(record["type"]))
+def test_the_document_has_every_field_of_the_owners_records(record: Record) -> None:
+    assert documented(section(str(record["type"]))) == list(record)
+
+
+@pytest.mark.parametrize("record", [*RECORDS, *OWN_RECORDS], ids=lambda record: str(record["type"]))
 def test_the_documents_examples_have_every_field(record: Record) -> None:
     example = re.search(r"```json\n(.*?)```", section(str(record["type"])), re.DOTALL)
     assert example is not None

@@ -65,8 +65,8 @@ def test_run_tells_every_change_of_the_limit_with_its_reason(folder: Path, capsy
 def test_another_region_is_halted_by_its_own_message_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder, "--start-time", START, region="13000") == 0
     told = capsys.readouterr().out
-    assert limits(told) == [32, 0, 32]
-    back = datetime.fromisoformat(records(told, "limit")[2]["time"])
+    assert limits(told) == [32, 6, 0, 32]
+    back = datetime.fromisoformat(records(told, "limit")[3]["time"])
     assert 3600 <= (back - datetime.fromisoformat(START)).total_seconds() <= 7230
 
 
