@@ -108,7 +108,7 @@ def _read_facts(octets: Octets) -> _Facts:
     if common.get("core:num_channels", 1) != 1:
         raise InputError(f"{name}: core:num_channels is {_seen(common['core:num_channels'])}; allowed: 1")
     # A name only: metadata of a stranger must not lead out of their folder.
-    if dataset is not None and (not isinstance(dataset, str) or Path(dataset).name != dataset):
+    if dataset is not None and (not isinstance(dataset, str) or not dataset or Path(dataset).name != dataset):
         raise InputError(f"{name}: core:dataset is {_seen(dataset)}; allowed: the name of a file beside it")
     return _Facts(
         datatype=datatype,

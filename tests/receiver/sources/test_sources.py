@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rds.errors import EvrdsError, InputError, UsageError
@@ -480,6 +480,7 @@ _FIELDS = st.dictionaries(st.sampled_from([f"core:{name}" for name in _NAMES]), 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=_FIELDS, captures=st.lists(_FIELDS | _JSON, max_size=2) | _JSON)
+@example(facts={"core:dataset": ""}, captures=[])
 def test_any_metadata_end_in_samples_or_one_line(tmp_path: Path, facts: dict[str, object], captures: object) -> None:
     (tmp_path / "h.sigmf-data").write_bytes(bytes(64))
     meta = {"global": {"core:datatype": "cu8", "core:sample_rate": 250_000} | facts, "captures": captures}
