@@ -1,12 +1,10 @@
-"""The command on a recording to its memory, its time to the first line, and how late groups come out of the chain.
-
-python -m tests.benchmarks.footprint
-"""
+"""The command on a recording to its memory, its time to the first line, and how late groups come out of the chain."""
 
 import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -19,18 +17,17 @@ from encoder.levels import MpxLevels
 from encoder.options import SignalOptions
 from receiver.chain import IqChain
 from tests.benchmarks.decoder_speed import random_groups
+from tests.benchmarks.row import Row
 
 _STARTS: Final = 5
 _LOOK_EVERY_LINES: Final = 20
 _PIECE_S: Final = 0.016
 _CASES: Final = (("250k.cu8", 250_000, 340, 20), ("1.024M.cu8", 1_024_000, 115, 20), ("2.4M.cu8", 2_400_000, 57, 20))
 """File, rate, groups, and how often they are repeated for a long file: 10 min to 100 s."""
-Measured = tuple[str, float]
 
 
-def measure() -> list[Measured]:
-    """What was measured, with its unit, and the number."""
-    results: list[Measured] = []
+def rows() -> Iterator[Row]:
+    """Start, memory and lateness at each rate."""
     with tempfile.TemporaryDirectory() as folder:
         for name, rate_hz, groups, times in _CASES:
             short, long = Path(folder) / name, Path(folder) / f"long_{name}"
@@ -41,18 +38,16 @@ def measure() -> list[Measured]:
                 for _ in range(times):
                     file.write(samples)
             starts = [_first_line_s(short, rate_hz) for _ in range(_STARTS)]
-            results.append((f"start to first line, {name}, s", median(wall_s for wall_s, _ in starts)))
-            results.append((f"start to first line, {name}, s of processor", median(cpu_s for _, cpu_s in starts)))
+            wall_s, cpu_s = (median(times_s) for times_s in zip(*starts, strict=True))
+            yield Row(f"start to first line, {name}", f"{wall_s:.2f} s, {cpu_s:.2f} s of processor", goal="≤ 0.6 s")
             for path in (short, long):
                 seconds = path.stat().st_size / 2 / rate_hz
-                results.append(
-                    (f"most resident memory, {seconds:.0f} s of {name}, MB", _most_resident_mb(path, rate_hz))
-                )
-            delays = _delays_s(np.frombuffer(samples, np.uint8).reshape(-1, 2), rate_hz)
-            results.append((f"late live, {name}, median, s", median(delays)))
-            results.append((f"late live, {name}, worst, s", max(delays)))
+                resident_mb = _most_resident_mb(path, rate_hz)
+                yield Row(f"most resident memory, {seconds:.0f} s of {name}", f"{resident_mb:.0f} MB", goal="≤ 150 MB")
+            delays_s = _delays_s(np.frombuffer(samples, np.uint8).reshape(-1, 2), rate_hz)
+            lateness = f"{median(delays_s):.2f} s, worst {max(delays_s):.2f} s"
+            yield Row(f"latency of a group, live, {name}", lateness, goal="≤ 0.3 s")
             long.unlink()
-    return results
 
 
 def _start(path: Path, rate_hz: int) -> "subprocess.Popen[bytes]":
@@ -95,14 +90,3 @@ def _delays_s(codes: np.ndarray[tuple[int, int], np.dtype[np.uint8]], rate_hz: i
         groups = chain.feed(codes[start : start + piece])
         delays += [now_s - group.end_s for group in groups if None not in group.words and group.end_s > 1]
     return delays
-
-
-def main() -> None:
-    """Prints the table."""
-    sys.stdout.write("| what | measured |\n|---|---|\n")
-    for name, value in measure():
-        sys.stdout.write(f"| {name} | {value:.2f} |\n" if value < 10 else f"| {name} | {value:.0f} |\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Nothing in, one table and one picture out: how weak, how bent, how fast, and what noise is taken for.
+"""Nothing in, one table and one picture out: how weak, how bent, how fast and large, and what noise is taken for.
 
     make bench                  # all of it, some minutes
     make bench FULL=--full      # more signal, closer points, more trials
@@ -21,6 +21,7 @@ from tests.benchmarks import (
     decoder_speed,
     encoder_speed,
     erasure_code,
+    footprint,
     noise,
     robustness,
     sensitivity,
@@ -74,6 +75,10 @@ class Bench:
             redsea = next((known for word, known in _REDSEA_SPEED.items() if word in name), "")
             yield Row(f"decode {name}, x real time", f"{speed:.0f}", redsea, goal=f"≥ {goal}" if goal else "")
 
+    def footprint(self) -> Iterable[Row]:
+        """How soon, how late and how large the receiver is."""
+        return footprint.rows()
+
     def encoder(self) -> Iterable[Row]:
         """How fast the encoder is; C programs synthesise 98 to 114 s of multiplex a second."""
         for name, speed in encoder_speed.measure():
@@ -88,6 +93,7 @@ PARTS: Final[dict[str, Callable[[Bench], Iterable[Row]]]] = {
     "robustness": Bench.robustness,
     "noise": Bench.noise,
     "speed": Bench.speed,
+    "footprint": Bench.footprint,
     "encoder": Bench.encoder,
 }
 
