@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from rds.hex_line import format_words
 from rds.oda.codes import duration_s, level_text, release_s
@@ -22,13 +22,15 @@ from rds.oda.target_fields import TargetFields
 from rds.oda.ticks import moment_of
 from receiver.chain import SignalStatus
 from receiver.clock import datetime_of
-from receiver.controller import Change
 from receiver.intake import Intake
-from receiver.policy import TermStatus
 from receiver.policy_arithmetic import UNLIMITED_MA
 from receiver.received_group import ReceivedGroup
 from receiver.station import StationFacts
 from receiver.verify import Verdict
+
+if TYPE_CHECKING:  # what drives a charger, which `decode` starts without
+    from receiver.controller import Change
+    from receiver.policy import TermStatus
 
 VERSION: Final = 1
 Record = dict[str, object]
@@ -125,7 +127,7 @@ def _message_fields(message: UrgentMessage) -> Record:
     return named | fields
 
 
-def limit_record(change: Change) -> Record:
+def limit_record(change: "Change") -> Record:
     """A new limit of the charger and why; `until` and `next` are moments if nothing more is heard."""
     decision = change.decision
     stamp = StreamTime(None if change.now_ms is None else datetime_of(change.now_ms - change.at_ms))
@@ -141,7 +143,7 @@ def limit_record(change: Change) -> Record:
     }
 
 
-def _term_fields(term: TermStatus) -> Record:
+def _term_fields(term: "TermStatus") -> Record:
     """One cause of the limit; a limit that is none is null."""
     return {
         "name": term.name,
@@ -161,7 +163,7 @@ def _moment(ms: int | None) -> str | None:
     return None if ms is None else format_moment(datetime_of(ms))
 
 
-def fault_record(error: Exception, change: Change) -> Record:
+def fault_record(error: Exception, change: "Change") -> Record:
     """A charger that did not take the limit; its driver goes on trying."""
     stamp = StreamTime(None if change.now_ms is None else datetime_of(change.now_ms - change.at_ms))
     return stamp.stamp("charger", change.sample_index, change.at_ms / 1000) | {"error": str(error)}
