@@ -10,7 +10,7 @@ PEERS ?= optional
 # A folder of captures for `make captures`.
 DIR ?= captures
 
-.PHONY: setup demo test format lint types imports tests peers bench captures lock clean
+.PHONY: setup demo test format lint types imports tests peers bench latency captures lock clean
 
 # Everything that the tests and benchmarks need, as locked, in an environment of its own; nothing else is touched.
 setup: $(READY)
@@ -52,6 +52,10 @@ peers:
 # Sensitivity, robustness and speed in one table and one picture; FULL=--full for more of it, ONLY=speed for a part.
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks.run $(FULL) $(if $(ONLY),--only $(ONLY),--plot docs/performance.png)
+
+# How long an order takes from the head-end to the charger; FULL=--full for five times as many trials.
+latency: $(READY)
+	$(BIN)/python -m tests.benchmarks.latency $(FULL) --plot docs/latency.png
 
 # Decodes every capture in DIR and compares with what is known of it (captures/README.md).
 captures: $(READY)
