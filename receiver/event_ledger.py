@@ -121,7 +121,7 @@ class EventLedger:
             return Rejection.VOID
         if len(self._events) >= EVENTS and not self._make_room(event.trusted, now_ms):
             return Rejection.FULL
-        self._hold(event, origin)
+        self._hold(event.received(now_ms), origin)
         return None
 
     def end(self, trusted: Trusted[UrgentMessage], message: TargetFields, now_ms: int) -> Rejection | None:

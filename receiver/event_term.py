@@ -4,7 +4,7 @@ The rules are `policy_arithmetic`'s, asked for one charger. Milliseconds since 2
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -51,6 +51,8 @@ class HeldEvent:
     ramp_s: int = 0
     programmes: int = 0
     """Mask of the programmes that it is for; 0: all."""
+    early_ms: int = 0
+    """How long before its start it was received, if it was to act at once."""
 
     @property
     def message(self) -> Event:
@@ -74,12 +76,26 @@ class HeldEvent:
 
     @property
     def start_ms(self) -> int:
-        """Its TS, whenever it was heard, and later if it was planned so."""
-        return self.message.ts * TICK_MS + self.start_after_ms
+        """Its TS, and later if it was planned so; earlier where it was received before."""
+        return self.message.ts * TICK_MS + self.start_after_ms - self.early_ms
 
     def end_ms(self, settings: Settings) -> int:
         """Its own end, at most 4 h after its start."""
-        return self.start_ms + 1000 * min(duration_s(self.message.duration), settings.longest_event_s)
+        return self.start_ms + min(self.duration_ms, 1000 * settings.longest_event_s)
+
+    @property
+    def duration_ms(self) -> int:
+        """From its start to its end, which does not move however early or late it is received."""
+        return 1000 * duration_s(self.message.duration) + self.early_ms
+
+    def received(self, now_ms: int) -> "HeldEvent":
+        """The event as it acts from a moment on: one that lowers at once does so before its TS too.
+
+        Whose key has just named planned events stamps ahead of the clock, by a tick for each.
+        """
+        if self.is_planned or isinstance(self.message, LoadUp):
+            return self
+        return replace(self, early_ms=max(0, self.start_ms + self.early_ms - now_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +176,7 @@ def rule_of(event: HeldEvent) -> EventRule:
     return EventRule(
         level=message.level,
         start_ms=event.start_ms,
-        duration_ms=1000 * duration_s(message.duration),
+        duration_ms=event.duration_ms,
         release=message.release,
         dispatch=message.dispatch,
         load_up=isinstance(message, LoadUp),

@@ -146,9 +146,9 @@ class Ledger:
         for event in self.events:
             origin = self._events.origins.get(event.identity)
             if origin is None:
-                messages.append(StoredMessage(event.trusted.envelope, event.ended_ms, event.ended_release))
+                messages.append(StoredMessage(event.trusted.envelope, *_fate(event)))
             else:
-                records.append(StoredRecord(origin.envelopes, origin.number, event.ended_ms, event.ended_release))
+                records.append(StoredRecord(origin.envelopes, origin.number, *_fate(event)))
         messages += [StoredMessage(one.envelope) for (_, kind), one in self._now.items() if kind in STORED_TYPES]
         records += [StoredRecord(origin.envelopes, origin.number) for origin in self._schedules.origins]
         return Snapshot(
@@ -172,13 +172,13 @@ class Ledger:
         for stored, one in trusted:
             self._is_second_content(one.public_key, one.ts, urgent_head(one.envelope))
             if isinstance(one.message, Event):
-                events.append((HeldEvent(cast("Trusted[Event]", one), stored.ended_ms, stored.ended_release), None))
+                events.append((_as_kept(HeldEvent(cast("Trusted[Event]", one)), stored), None))
             else:
                 self._now[one.public_key, one.message.TYPE] = one
         for kept, examined in records:
             origin, planned = Origin(kept.envelopes, kept.number), planned_event(examined)
             if planned is not None:
-                events.append((replace(planned, ended_ms=kept.ended_ms, ended_release=kept.ended_release), origin))
+                events.append((_as_kept(planned, kept), origin))
             elif examined.trusted is not None:
                 self._is_second_content(examined.trusted.public_key, examined.trusted.ts, _content_of(kept.envelopes))
                 placed.append(Placed(examined.trusted, origin))
@@ -229,6 +229,15 @@ def planned_event(examined: ExaminedRecord) -> HeldEvent | None:
         ramp_s=record.ramp_s,
         programmes=record.programmes,
     )
+
+
+def _fate(event: HeldEvent) -> tuple[int | None, int, int]:
+    """What the envelopes do not say."""
+    return event.ended_ms, event.ended_release, event.early_ms
+
+
+def _as_kept(event: HeldEvent, kept: StoredMessage | StoredRecord) -> HeldEvent:
+    return replace(event, ended_ms=kept.ended_ms, ended_release=kept.ended_release, early_ms=kept.early_ms)
 
 
 def _over_ms(message: UrgentMessage) -> float:

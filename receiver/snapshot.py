@@ -13,6 +13,7 @@ class StoredMessage:
     envelope: bytes
     ended_ms: int | None = None
     ended_release: int = 0
+    early_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class StoredRecord:
     ended_ms: int | None = None
     """Of planned events."""
     ended_release: int = 0
+    early_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

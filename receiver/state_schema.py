@@ -17,9 +17,11 @@ _UPGRADES: Final = {
     1: """
 CREATE TABLE bulletin (id INTEGER PRIMARY KEY, envelopes BLOB NOT NULL);
 CREATE TABLE record (
-    bulletin INTEGER NOT NULL, number INTEGER NOT NULL, ended_ms INTEGER, ended_release INTEGER NOT NULL);
+    bulletin INTEGER NOT NULL, number INTEGER NOT NULL, ended_ms INTEGER, ended_release INTEGER NOT NULL,
+    early_ms INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE certificate (envelopes BLOB NOT NULL);
 ALTER TABLE clock ADD COLUMN public_key BLOB NOT NULL DEFAULT x'';
+ALTER TABLE message ADD COLUMN early_ms INTEGER NOT NULL DEFAULT 0;
 """,
 }
 """From each schema to the next."""

@@ -145,7 +145,7 @@ class Store:
             read = self._database.execute
             clock = read("SELECT bound_ms, public_key FROM clock").fetchone()
             bulletins = dict(read("SELECT id, envelopes FROM bulletin"))
-            records = read("SELECT bulletin, number, ended_ms, ended_release FROM record ORDER BY rowid").fetchall()
+            records = read("SELECT * FROM record ORDER BY rowid").fetchall()
             certificates = [envelopes for (envelopes,) in read("SELECT envelopes FROM certificate ORDER BY rowid")]
             snapshot = Snapshot(
                 messages=tuple(StoredMessage(*row) for row in read("SELECT * FROM message ORDER BY rowid")),
@@ -175,7 +175,7 @@ class Store:
         numbers += [number for one in snapshot.tombstones for number in (one.ts, one.until_ms)]
         held: list[StoredMessage | StoredRecord] = [*snapshot.messages, *snapshot.records]
         numbers += [number for one in held if (number := one.ended_ms) is not None]
-        numbers += [one.number for one in snapshot.records]
+        numbers += [one.number for one in snapshot.records] + [one.early_ms for one in held]
         numbers += [] if bound_ms is None else [bound_ms]
         if not all(isinstance(blob, bytes) for blob in blobs):
             raise self._damaged("envelope or key")
@@ -196,9 +196,9 @@ class Store:
                 database.execute(f"DELETE FROM {table}")
             if bound_ms is not None:
                 database.execute("INSERT INTO clock VALUES (?, ?)", (bound_ms, snapshot.clock_key))
-            messages = [(one.envelope, one.ended_ms, one.ended_release) for one in snapshot.messages]
+            messages = [(one.envelope, one.ended_ms, one.ended_release, one.early_ms) for one in snapshot.messages]
             tombstones = [(one.public_key, one.ts, one.until_ms) for one in snapshot.tombstones]
-            database.executemany("INSERT INTO message VALUES (?, ?, ?)", messages)
+            database.executemany("INSERT INTO message VALUES (?, ?, ?, ?)", messages)
             database.executemany("INSERT INTO tombstone VALUES (?, ?, ?)", tombstones)
             database.executemany("INSERT INTO floor VALUES (?, ?)", snapshot.floors)
             database.executemany("INSERT INTO last_ts VALUES (?, ?, ?)", snapshot.last_ts)
@@ -263,8 +263,10 @@ def _save_bulletins(database: sqlite3.Connection, snapshot: Snapshot) -> None:
         envelopes: number for number, envelopes in enumerate(dict.fromkeys(r.envelopes for r in snapshot.records))
     }
     bulletins = [(number, b"".join(envelopes)) for envelopes, number in numbers.items()]
-    records = [(numbers[one.envelopes], one.number, one.ended_ms, one.ended_release) for one in snapshot.records]
+    records = [
+        (numbers[one.envelopes], one.number, one.ended_ms, one.ended_release, one.early_ms) for one in snapshot.records
+    ]
     database.executemany("INSERT INTO bulletin VALUES (?, ?)", bulletins)
-    database.executemany("INSERT INTO record VALUES (?, ?, ?, ?)", records)
+    database.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?)", records)
     certificates = [(b"".join(envelopes),) for envelopes in snapshot.certificates]
     database.executemany("INSERT INTO certificate VALUES (?)", certificates)

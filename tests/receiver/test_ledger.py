@@ -16,6 +16,7 @@ from rds.oda.region import EVERYONE
 from rds.oda.target_fields import ALL_TARGETS
 from receiver.clock import TICK_MS
 from receiver.event_ledger import EVENTS, TOMBSTONES
+from receiver.event_term import term_of
 from receiver.ledger import HEADS, Ledger
 from receiver.snapshot import Snapshot
 from receiver.verify import Rejection, Trusted, Verifier
@@ -33,6 +34,7 @@ from tests.receiver.broadcast import (
     keyring,
     settings,
 )
+from tests.receiver.bulletins import planned, trusted_bulletin
 from tests.receiver.trusting import trusted
 
 MINUTE = 60_000
@@ -127,14 +129,27 @@ def test_role_04_reaches_other_keys_events() -> None:
     assert ledger.apply(trusted(curtail(ts=TS + 7)), NOW) is Rejection.VOID
 
 
-def test_an_end_leaves_what_has_not_started_and_a_cancel_does_not() -> None:
-    ledger = Ledger(settings())
+def test_a_limit_received_before_its_time_stamp_acts_at_once_and_ends_as_said() -> None:
     early = T0_MS - MINUTE
-    ledger.apply(trusted(curtail()), early)
-    assert ledger.apply(trusted(end(TS, ts=TS + 1)), early) is Rejection.REPEAT
-    assert ledger.events[0].ended_ms is None
-    assert ledger.apply(trusted(cancel(TS, ts=TS + 2)), early) is None
-    assert ledger.events == ()
+    for message in (curtail(), halt(ts=TS)):
+        ledger = Ledger(settings())
+        ledger.apply(trusted(message), early)
+        (event,) = restored(ledger.snapshot()).events
+        assert (event.start_ms, event.end_ms(settings())) == (early, T0_MS + HOUR)
+        term = term_of(event, settings())
+        assert term is not None
+        assert (term.start_ms, term.end_ms) == (early, T0_MS + HOUR)
+    longest = Ledger(settings())
+    longest.apply(trusted(curtail(duration=0xC4)), early)
+    assert longest.events[0].end_ms(settings()) == early + 4 * HOUR, "and no event acts for more than four hours"
+
+
+def test_load_up_waits_for_its_time_stamp() -> None:
+    ledger = Ledger(settings())
+    ledger.apply(
+        trusted(LoadUp(1, TS, EVERYONE, dispatch=ALL_AT_ONCE, level=228, duration=0xC1, release=8)), NOW - HOUR
+    )
+    assert ledger.events[0].start_ms == T0_MS
 
 
 def test_all_targets_reach_older_events_within_the_region() -> None:
@@ -208,7 +223,8 @@ def test_a_lower_limit_takes_the_place_of_what_starts_last() -> None:
     ledger = Ledger(settings())
     for number in range(EVENTS - 1):
         ledger.apply(trusted(curtail(20, ts=TS - number)), NOW)
-    ledger.apply(trusted(curtail(17, ts=TS + 50)), NOW)
+    ledger.apply_bulletin(trusted_bulletin(planned(17), ts=TS - EVENTS), NOW)
+    assert 17 in limits(ledger)
     assert ledger.apply(trusted(curtail(16, ts=TS + 1)), NOW) is None
     assert 17 not in limits(ledger)
 

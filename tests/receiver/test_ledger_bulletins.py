@@ -78,14 +78,16 @@ def restored(snapshot: Snapshot, ring: Keyring | None = None) -> Ledger:
 
 def test_a_planned_event_starts_after_its_bulletin() -> None:
     ledger = Ledger(settings())
-    assert apply(ledger, planned(16, start=60, ramp=3, programmes=5), planned(10, start=0)) == [None, None]
+    records = planned(16, start=60, ramp=3, programmes=5), planned(10, start=0)
+    assert apply(ledger, *records, now_ms=T0_MS + 5000) == [None, None]
     first, second = ledger.holdings.events
     assert (first.start_ms, first.ramp_s, first.programmes) == (T0_MS + HOUR, 300, 5)
     assert first.end_ms(settings()) == T0_MS + 2 * HOUR
-    # Record 1 with start 0 is as an urgent one: it starts at its own time stamp, 10 s later.
-    assert (second.message.ts, second.start_ms) == (TS + 1, T0_MS + 10_000)
+    # Record 1 with start 0 is as an urgent one: its time stamp is 10 s later, and it acts from its receipt.
+    assert (second.message.ts, second.start_ms) == (TS + 1, T0_MS + 5000)
+    assert second.end_ms(settings()) == T0_MS + 10_000 + HOUR
     assert not second.is_planned
-    assert apply(ledger, planned(16, start=60, ramp=3, programmes=5), planned(10, start=0)) == [Rejection.REPEAT] * 2
+    assert apply(ledger, *records) == [Rejection.REPEAT] * 2
 
 
 def test_a_planned_event_that_is_over_is_refused() -> None:
