@@ -28,7 +28,7 @@ from receiver.clock import TICK_MS
 from receiver.event_ledger import EventLedger
 from receiver.event_term import Event, HeldEvent
 from receiver.holdings import Holdings
-from receiver.schedule_ledger import Origin, Placed, ScheduleLedger
+from receiver.schedule_ledger import WAY_BACK_MS, Origin, Placed, ScheduleLedger
 from receiver.settings import Settings
 from receiver.snapshot import Snapshot, StoredMessage, StoredRecord
 from receiver.verify import ExaminedRecord, Rejection, Trusted, TrustedBulletin
@@ -46,6 +46,8 @@ class Ledger:
         self._schedules = ScheduleLedger()
         self._now: dict[tuple[bytes, int], Trusted[UrgentMessage]] = {}
         """By public key and type."""
+        self._over: frozenset[tuple[bytes, int]] = frozenset()
+        """Of these, what is over, and kept for the way back alone."""
         self._last_ts: dict[tuple[bytes, int], int] = {}
         self._heads: OrderedDict[tuple[bytes, int], bytes] = OrderedDict()
         self.key_alarms: Counter[bytes] = Counter()
@@ -58,12 +60,13 @@ class Ledger:
 
     @property
     def latest(self) -> dict[int, Trusted[UrgentMessage]]:
-        """The newest heartbeat, tier, price and test by type: of a key whose newest is over, none."""
-        return {one.message.TYPE: one for one in sorted(self._now.values(), key=lambda one: one.ts)}
+        """The newest heartbeat, tier, price and test by type: what is over after all that lives."""
+        held = sorted(self._now.items(), key=lambda one: (one[0] not in self._over, one[1].ts))
+        return {kind: one for (_, kind), one in held}
 
     @property
     def holdings(self) -> Holdings:
-        """All that a policy decides by."""
+        """All that a policy decides by; chargers may yet wait for their way back from what is over."""
         newest: dict[int, Any] = dict(self.latest)  # Any: by type, which a mapping cannot say
         records: dict[int, tuple[Any, ...]] = {}  # Any: as above
         for one in self._schedules.records:
@@ -135,10 +138,13 @@ class Ledger:
 
     def expire(self, now_ms: int) -> bool:
         """Drop what has no effect left. True if anything went."""
-        over = [key for key, one in self._now.items() if now_ms >= _over_ms(one.message)]
-        for key in over:
-            del self._now[key]
-        return any((self._events.expire(now_ms), self._schedules.expire(now_ms), over))
+        before = self._over
+        self._over = frozenset(key for key, one in self._now.items() if now_ms >= _over_ms(one.message))
+        for key in self._over:
+            if now_ms >= _gone_ms(self._now[key].message):
+                del self._now[key]
+        self._over &= self._now.keys()
+        return any((self._events.expire(now_ms), self._schedules.expire(now_ms), self._over != before))
 
     def snapshot(self) -> Snapshot:
         """What a store must keep."""
@@ -245,6 +251,11 @@ def _over_ms(message: UrgentMessage) -> float:
     if not isinstance(message, EventFields):
         return float("inf")
     return message.ts * TICK_MS + 1000 * duration_s(message.duration)
+
+
+def _gone_ms(message: UrgentMessage) -> float:
+    """When nobody waits any more for the way back from a tier or price; nobody does after a test."""
+    return _over_ms(message) + (WAY_BACK_MS if isinstance(message, (TierNow, PriceNow)) else 0)
 
 
 def _content_of(envelopes: Sequence[bytes]) -> bytes:

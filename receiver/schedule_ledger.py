@@ -24,6 +24,8 @@ NOTICES: Final = 8
 TABLES: Final = 32
 STARTS_BEFORE: Final = TICKS_A_DAY
 STARTS_AFTER: Final = 8 * TICKS_A_DAY
+WAY_BACK_MS: Final = 4 * 3_600_000
+"""The longest window that an edge is spread over: so long a charger may go on waiting when all is over."""
 """How far a schedule's start may lie from its bulletin's TS, in ticks."""
 
 
@@ -105,7 +107,7 @@ class ScheduleLedger:
 
     def expire(self, now_ms: int) -> bool:
         """Drop schedules and notices that are over. True if anything went."""
-        return self._keep(lambda placed: now_ms < _over_ms(placed.trusted))
+        return self._keep(lambda placed: now_ms < _gone_ms(placed.trusted))
 
     def forget(self, public_key: bytes) -> bool:
         """Drop what a public key said. True if anything went."""
@@ -151,6 +153,12 @@ def _refusal(trusted: TrustedRecord[BulletinRecord], now_ms: int) -> Rejection |
     if isinstance(record, ScheduleFields) and not -STARTS_BEFORE <= record.start_tick - trusted.ts <= STARTS_AFTER:
         return Rejection.OUT_OF_REACH
     return Rejection.EXPIRED if now_ms >= _over_ms(trusted) else None
+
+
+def _gone_ms(trusted: TrustedRecord[BulletinRecord]) -> float:
+    """When nobody waits any more for the way back from it."""
+    way_back_ms = WAY_BACK_MS if isinstance(trusted.record, (TierSchedule, PriceSchedule)) else 0
+    return _over_ms(trusted) + way_back_ms
 
 
 def _over_ms(trusted: TrustedRecord[BulletinRecord]) -> float:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from rds.oda.draw import draw
-from rds.oda.region import Region
+from rds.oda.messages.tier_now import TierNow
+from rds.oda.region import EVERYONE, Region
 from rds.oda.signature import Domain
 from receiver.bulletin_verdict import BulletinVerdict
 from receiver.controller import Change, Controller
@@ -377,3 +378,14 @@ def test_a_group_without_news_is_not_decided_anew(monkeypatch: pytest.MonkeyPatc
         hear(controller, Broadcast().say(heartbeat(), curtail(ts=TS + 1)))
     # At the start, for the heartbeat, for the event, and for the past of the day that it makes.
     assert len(calls) <= 5
+
+
+def test_after_a_tier_now_each_charger_returns_at_its_own_moment() -> None:
+    now = TierNow(1, TS + 1, EVERYONE, dispatch=0x80, level=4, duration=30, release=0)
+    back_ms = T0_MS + 10_000 + HOUR // 2
+    with Store(None) as store:
+        controller = chain(store)
+        told = [*hear(controller, Broadcast().say(heartbeat(), now)), *controller.finish()]
+    assert limits(told)[1:] == [6_000, 32_000]
+    drawn = draw("E", DEVICE_ID, key=1, ts=back_ms // 10_000)
+    assert moments_ms(told)[-1] == back_ms + (drawn * HOUR >> 32)

@@ -205,8 +205,9 @@ def test_a_schedule_lives_an_hour_beyond_its_last_slot() -> None:
     ledger = Ledger(settings())
     assert apply(ledger, tiers(), now_ms=over_ms - 1) == [None]
     assert apply(Ledger(settings()), tiers(), now_ms=over_ms) == [Rejection.EXPIRED]
-    assert not ledger.expire(over_ms - 1)
-    assert ledger.expire(over_ms)
+    # Nor does it go while a charger may wait for its way back from the last slot, four hours at most.
+    assert not ledger.expire(over_ms + 4 * HOUR - 1)
+    assert ledger.expire(over_ms + 4 * HOUR)
     assert ledger.holdings.tier_schedules == ()
 
 
@@ -259,7 +260,10 @@ def test_of_now_messages_the_highest_that_lives_is_held() -> None:
     assert ledger.expire(T0_MS + 6 * MINUTE)
     assert ledger.holdings.tier_now is not None
     assert ledger.holdings.tier_now.message == first
+    # What is over stays until all are back from it, but gives way to what lives.
     assert ledger.expire(T0_MS + HOUR)
+    assert ledger.holdings.tier_now is not None
+    assert ledger.expire(T0_MS + 5 * HOUR)
     assert ledger.holdings.tier_now is None
 
 
