@@ -2,7 +2,8 @@
 
     limit = min(local limit, every event, max(tier, price and profile, what lifts these))
 
-One charger; the arithmetic is `policy_arithmetic`'s. Milliseconds since 2024-01-01T00:00Z, mA per phase.
+For one charger, or for many that hold the same; the arithmetic is `policy_arithmetic`'s. Milliseconds since
+2024-01-01T00:00Z, mA per phase.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,11 @@ from typing import Final
 
 import numpy as np
 
-from rds.oda.codes import SCHEDULE_LEVEL, level_text
+from rds.oda.codes import RELEASE_DEFAULT, SCHEDULE_LEVEL, level_text
 from rds.oda.messages.load_up import LoadUp
 from rds.oda.price_scale import PriceScale
 from receiver.daily_caps import DAY_MS, CappedEvent, Caps, capped
-from receiver.event_term import HeldEvent, OneTerm, chargers_of, drawn_for, may_pause, term_of
+from receiver.event_term import HeldEvent, OneTerm, chargers_of, drawn_for, may_pause, rule_of
 from receiver.holdings import Holdings
 from receiver.local_calendar import charge_by_terms, profile_terms, zone_of
 from receiver.local_state import LocalState, PastEvent
@@ -30,6 +31,7 @@ from receiver.policy_arithmetic import (
     Ints,
     Terms,
     dispatched,
+    event_terms,
     level_limits_ma,
     limits_ma,
 )
@@ -113,17 +115,21 @@ class Plan:
 
     def asked(self, now_ms: int) -> list[tuple[Cause, Ints]]:
         """What each cause in force that counts asks at a moment; lifts are none."""
-        held = (one for one in self.causes if one.kind not in LIFTS and one.holds(now_ms))
+        held = (one for one in self.causes if one.kind not in LIFTS and one.terms.held(now_ms).any())
         counted = (one for one in held if not self.is_overridden(one, now_ms))
         return [(cause, cause.terms.limits_ma(now_ms, self.local_ma)) for cause in counted]
 
     def limit_ma(self, now_ms: int) -> int:
-        """The limit at a moment."""
+        """The limit of one charger at a moment."""
+        return int(self.limits_ma(now_ms)[0])
+
+    def limits_ma(self, now_ms: int) -> Ints:
+        """The limits at a moment."""
         asked = self.asked(now_ms)
         grid = [limit_ma for cause, limit_ma in asked if cause.kind not in ECONOMIC]
         economic = [limit_ma for cause, limit_ma in asked if cause.kind in ECONOMIC]
         lifts = [cause.terms.lifts_ma(now_ms) for cause in self.causes if cause.kind in LIFTS]
-        return int(limits_ma(self.local_ma, grid=grid, economic=economic, lifts=lifts)[0])
+        return limits_ma(self.local_ma, grid=grid, economic=economic, lifts=lifts)
 
     def binding(self, now_ms: int) -> list[Cause]:
         """The causes of a limit below the local one, at a moment; events before what is economic."""
@@ -148,16 +154,33 @@ class Plan:
         return any(now_ms < cause.release_ms for cause in self.causes if cause.kind not in LOCAL)
 
 
-def plan(holdings: Holdings, settings: Settings, now_ms: int, state: LocalState) -> Plan:
-    """Every cause of a limit, as known at a moment."""
-    chargers, zone = chargers_of(settings), zone_of(settings, holdings)
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Whose limits are asked for."""
 
-    def draw_of(label: str, key: int, ts: int) -> Draws:
-        return drawn_for(settings, key=key, ts=ts)(label)
+    chargers: Chargers
+    draw_of: DrawOf
+    release: int | None = None
+    """A release code in place of every event's and tier schedule's own, to see what it would do; None: as they say."""
 
-    tiers = _tiers(holdings, chargers, draw_of, sure=state.time_is_sure)
+
+def plan(
+    holdings: Holdings, settings: Settings, now_ms: int, state: LocalState, *, devices: Devices | None = None
+) -> Plan:
+    """Every cause of a limit, as known at a moment.
+
+    Args:
+        holdings: What is held.
+        settings: The charger's; of many, what they have in common.
+        now_ms: The time.
+        state: Clock, signal, override, and the events of the last day.
+        devices: Many chargers; None: the one that the settings are of.
+    """
+    devices = devices or _one_device(settings)
+    chargers, draw_of, zone = devices.chargers, devices.draw_of, zone_of(settings, holdings)
+    tiers = _tiers(holdings, devices, sure=state.time_is_sure)
     prices = _prices(holdings, settings.prices, chargers, draw_of, sure=state.time_is_sure)
-    causes = [*_events(holdings, settings, state), *_load_ups(holdings, settings, state)]
+    causes = [*_events(holdings, settings, state, devices), *_load_ups(holdings, state, devices)]
     causes += [_of_table(Kind.TIER, terms, tiers) for terms in tier_terms(tiers, chargers, draw_of)]
     if settings.prices is not None:
         found = price_terms(prices, settings.prices, chargers, draw_of)
@@ -178,7 +201,7 @@ def plan(holdings: Holdings, settings: Settings, now_ms: int, state: LocalState)
         causes += [Cause(terms, Kind.CHARGE_BY, "the car is needed") for terms in found]
     if state.waits_until_ms is not None:
         causes.append(Cause(_pause_terms(now_ms, state.waits_until_ms), Kind.POWER, "the power is back"))
-    kept = tuple(cause for cause in causes if now_ms < max(cause.release_ms, cause.asked_end_ms))
+    kept = tuple(cause for cause in causes if now_ms < max(int(cause.terms.release_ms.max()), cause.asked_end_ms))
     return Plan(chargers.local_ma, kept, state.override, zone, tiers, prices)
 
 
@@ -194,26 +217,41 @@ def past_events(plan: Plan, past: Sequence[PastEvent], now_ms: int) -> tuple[Pas
     return tuple(found.values())
 
 
-def _events(holdings: Holdings, settings: Settings, state: LocalState) -> Iterator[Cause]:
+def _one_device(settings: Settings) -> Devices:
+    def draw_of(label: str, key: int, ts: int) -> Draws:
+        return drawn_for(settings, key=key, ts=ts)(label)
+
+    return Devices(chargers_of(settings), draw_of)
+
+
+def _events(holdings: Holdings, settings: Settings, state: LocalState, devices: Devices) -> Iterator[Cause]:
     """The curtailments and halts, cut to what the day's caps leave."""
-    chargers = chargers_of(settings)
     found = sorted(_runnable(holdings, state), key=lambda event: (event.start_ms, event.identity))
-    terms = [term for event in found if not isinstance(event.message, LoadUp) and (term := term_of(event, settings))]
+    lowering = (event for event in found if not isinstance(event.message, LoadUp))
+    asked = [(event, terms) for event in lowering if (terms := _terms_of(event, devices)) is not None]
     held = {event.identity for event in holdings.events}
     before = [_capped_event(one) for one in state.past if one.identity not in held]
-    counted = [*before, *(term.capped_event for term in terms)]
-    kept = capped(counted, chargers.local_ma, _caps(settings))[len(before) :]
-    for term, cut in zip(terms, kept, strict=True):
-        event = term.event
-        yield Cause(cut, Kind.EVENT, level_text(event.message.level), event, term.end_ms)
+    counted = [CappedEvent(terms, event.trusted.public_key, event.is_grave) for event, terms in asked]
+    kept = capped([*before, *counted], devices.chargers.local_ma, _caps(settings))[len(before) :]
+    for (event, terms), cut in zip(asked, kept, strict=True):
+        yield Cause(cut, Kind.EVENT, level_text(event.message.level), event, int(terms.end_ms.max()))
 
 
-def _load_ups(holdings: Holdings, settings: Settings, state: LocalState) -> Iterator[Cause]:
+def _load_ups(holdings: Holdings, state: LocalState, devices: Devices) -> Iterator[Cause]:
     for event in _runnable(holdings, state):
-        if isinstance(event.message, LoadUp) and (term := term_of(event, settings)) is not None:
-            level_ma = level_limits_ma(event.message.level, chargers_of(settings), may_pause=may_pause(event.trusted))
-            terms = replace(term.terms, limit_ma=level_ma)
-            yield Cause(terms, Kind.LOAD_UP, level_text(event.message.level), event, term.end_ms)
+        if isinstance(event.message, LoadUp) and (terms := _terms_of(event, devices)) is not None:
+            level_ma = level_limits_ma(event.message.level, devices.chargers, may_pause=may_pause(event.trusted))
+            lift = replace(terms, limit_ma=level_ma)
+            yield Cause(lift, Kind.LOAD_UP, level_text(event.message.level), event, int(terms.end_ms.max()))
+
+
+def _terms_of(event: HeldEvent, devices: Devices) -> Terms | None:
+    """An event's terms, or None if it means none of the chargers."""
+    rule, message = rule_of(event), event.message
+    if devices.release is not None:
+        rule = replace(rule, release=devices.release, ended_release=RELEASE_DEFAULT)
+    terms = event_terms(rule, devices.chargers, lambda label: devices.draw_of(label, message.key, message.ts))
+    return terms if (terms.start_ms < terms.release_ms).any() else None
 
 
 def _runnable(holdings: Holdings, state: LocalState) -> list[HeldEvent]:
@@ -234,13 +272,16 @@ def _caps(settings: Settings) -> Caps:
     return Caps(settings.events_a_day, 1000 * settings.reduced_a_day_s, 1000 * settings.grave_a_day_s)
 
 
-def _tiers(holdings: Holdings, chargers: Chargers, draw_of: DrawOf, *, sure: bool) -> Timetable:
+def _tiers(holdings: Holdings, devices: Devices, *, sure: bool) -> Timetable:
     names = tier_names(holdings.tables)
     schedules = [tier_schedule(one, names) for one in holdings.tier_schedules] if sure else []
+    if devices.release is not None:
+        schedules = [replace(one, source=replace(one.source, stagger=devices.release)) for one in schedules]
     now = holdings.tier_now
     if now is None or now.message.level == SCHEDULE_LEVEL:
         return timetable(schedules, None)
-    return timetable(schedules, _meant(now_of(now, tier_value(now.message.level, names)), chargers, draw_of))
+    tier = now_of(now, tier_value(now.message.level, names))
+    return timetable(schedules, _meant(tier, devices.chargers, devices.draw_of))
 
 
 def _prices(holdings: Holdings, prices: Prices | None, chargers: Chargers, draw_of: DrawOf, *, sure: bool) -> Timetable:
@@ -259,9 +300,9 @@ def _prices(holdings: Holdings, prices: Prices | None, chargers: Chargers, draw_
 
 
 def _meant(now: Now, chargers: Chargers, draw_of: DrawOf) -> Now | None:
-    """A now-message, if its dispatch does not pass the charger over."""
+    """A now-message, if its dispatch does not pass all chargers over."""
     is_meant = dispatched(now.dispatch, chargers, lambda label: draw_of(label, now.key, now.ts))
-    return now if is_meant[0] else None
+    return now if is_meant.any() else None
 
 
 def _of_table(kind: Kind, terms: Terms, table: Timetable) -> Cause:
