@@ -1,7 +1,5 @@
-"""Observations and limits to a PNG: what an engineer looks at first. Only this file imports matplotlib."""
+"""Observations and limits to a PNG: what an engineer looks at first. Matplotlib is imported on demand."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,9 +8,11 @@ import numpy as np
 
 from rds.errors import UsageError
 from receiver.observation import Observation
+from receiver.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _MARKS: Final = ((19.0, "pilot"), (38.0, "L−R"), (57.0, "RDS"))
 _MOST_POINTS: Final = 4000
@@ -30,13 +30,9 @@ def draw_reception(
         title: Over everything.
 
     Raises:
-        UsageError: matplotlib is not installed.
+        UsageError: matplotlib is not installed, or the PNG cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError("pictures need matplotlib; install evrds with its extra: evrds[plots]") from None
-    figure = Figure(figsize=(11, 7.5 if limits else 4.2), layout="constrained")
+    figure = figure_type()(figsize=(11, 7.5 if limits else 4.2), layout="constrained")
     if title:
         figure.suptitle(title)
     rows = ["sssc", "llll"] if limits else ["sssc"]
@@ -45,14 +41,21 @@ def draw_reception(
     _draw_constellation(axes["c"], observation)
     if limits:
         _draw_limits(axes["l"], limits)
-    handle, name = tempfile.mkstemp(dir=output.parent, suffix=".png")
-    os.close(handle)
+    with whole_file(output) as partial:
+        figure.savefig(partial, dpi=120)
+
+
+def figure_type() -> "type[Figure]":
+    """Matplotlib's figure; nothing of matplotlib is imported before it is asked for.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
     try:
-        figure.savefig(name, dpi=120)
-        Path(name).chmod(0o644)
-        Path(name).replace(output)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError("pictures need matplotlib; install evrds with its extra: evrds[plots]") from None
+    return Figure
 
 
 def _draw_spectrum(axes: "Axes", observation: Observation) -> None:
