@@ -10,7 +10,7 @@ PEERS ?= optional
 # A folder of captures for `make captures`.
 DIR ?= captures
 
-.PHONY: setup demo test format lint types imports tests peers bench latency captures lock clean
+.PHONY: setup demo test format lint types imports tests peers bench latency captures fleet lock clean
 
 # Everything that the tests and benchmarks need, as locked, in an environment of its own; nothing else is touched.
 setup: $(READY)
@@ -56,6 +56,10 @@ bench: $(READY)
 # How long an order takes from the head-end to the charger; FULL=--full for five times as many trials.
 latency: $(READY)
 	$(BIN)/python -m tests.benchmarks.latency $(FULL) --plot docs/latency.png
+
+# What fleets do, beside the design's figures; a minute.
+fleet: $(READY)
+	$(BIN)/python -m tests.benchmarks.fleet --plot docs/fleet.png
 
 # Decodes every capture in DIR and compares with what is known of it (captures/README.md).
 captures: $(READY)

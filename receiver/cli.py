@@ -22,6 +22,7 @@ from rds.oda.key_warnings import key_warnings
 from rds.quantity import parse_rate
 from receiver.app import DecodeOptions, decode_groups, decode_records
 from receiver.config import read_config
+from receiver.fleet.options import add_fleet_command, add_fleet_options
 from receiver.install_cli import add_install_command
 from receiver.keyring import Keyring
 from receiver.listening import Listening
@@ -300,6 +301,43 @@ def _run(arguments: argparse.Namespace) -> None:
         )
 
 
+def _fleet(arguments: argparse.Namespace) -> None:
+    """Runs `fleet`."""
+    from receiver.fleet.command import FleetCommand
+
+    command = FleetCommand(arguments)
+    ring = make_keyring(
+        [read_trust_file(path) for path in arguments.trust], aid=arguments.aid, network=arguments.network
+    )
+    options = decode_options(arguments)
+    if len(options.offsets_hz) > 1:
+        raise UsageError(f"fleet hears one station, and --offset names {len(options.offsets_hz)}; give it once")
+    listening = Listening(arguments.input, options.source)
+    with _telling(listening.stream.notes):
+        groups = (group for _, group in _with_progress(decode_groups(listening), listening))
+        study = command.study(groups, ring, options.start or listening.stream.start)
+    with _bar("simulating", command.chunks) as advance:
+        lines = list(command.report(study, advance))
+    for line in lines:
+        _tell(line)
+    for path in filter(None, (arguments.plot, arguments.csv)):
+        _note(f"wrote {path}")
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """What to call with each bit that is done: a bar on the terminal, where a person waits."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
 def _parser() -> _Parser:
     """The whole command line."""
     parser = _Parser(
@@ -313,6 +351,10 @@ def _parser() -> _Parser:
     _add_run(commands)
     add_install_command(commands, exit_codes=_EXIT_CODES, tell=_tell)
     add_owner_commands(commands, exit_codes=_EXIT_CODES, tell=_tell)
+    fleet = add_fleet_command(commands, exit_codes=_EXIT_CODES, run=_fleet)
+    add_source_options(fleet)
+    _add_trust_options(fleet)
+    add_fleet_options(fleet)
     return parser
 
 
