@@ -33,8 +33,11 @@ class BulletinJudge(Protocol):
     def bulletin_standing(self, envelopes: Envelopes) -> Standing:
         """What is known of a bulletin at no cost."""
 
+    def bulletin_cost(self, envelopes: Envelopes) -> int:
+        """How many verifications an OPEN bulletin takes: one for each public key that may have signed it."""
+
     def verify_bulletin(self, envelopes: Envelopes) -> bool:
-        """Whether the signature of an OPEN bulletin holds: costs one of the budget."""
+        """Whether the signature of an OPEN bulletin holds."""
 
 
 @dataclass(slots=True)
@@ -85,7 +88,7 @@ class BulletinAssembly:
         while self._ways:
             name, way = self._ways[0]
             standing = judge.bulletin_standing(way)
-            if standing is Standing.OPEN and not budget.spend():
+            if standing is Standing.OPEN and not budget.spend(judge.bulletin_cost(way)):
                 break
             self._ways.popleft()
             if standing is Standing.PROVEN or (standing is Standing.OPEN and judge.verify_bulletin(way)):

@@ -49,8 +49,11 @@ class Judge(Protocol):
     def standing(self, envelope: bytes) -> Standing:
         """What is known of 75 bytes at no cost."""
 
+    def cost(self, envelope: bytes) -> int:
+        """How many verifications an OPEN envelope takes: one for each public key that may have signed it."""
+
     def verify(self, envelope: bytes) -> bool:
-        """Whether the signature of an OPEN envelope holds: costs one of the budget."""
+        """Whether the signature of an OPEN envelope holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,7 @@ class OdaTracker:
             standing = judge.standing(envelope)
             proven = standing is Standing.PROVEN
             if standing is Standing.OPEN:
-                if not self._budget.spend():
+                if not self._budget.spend(judge.cost(envelope)):
                     self.counts["over budget"] += 1
                     continue
                 proven = judge.verify(envelope)

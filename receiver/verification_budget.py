@@ -23,11 +23,13 @@ class VerificationBudget:
         self._now_s = now_s
         self._left = VERIFICATIONS_PER_GROUP
 
-    def spend(self) -> bool:
-        """Whether one more signature may be verified; it counts as done."""
-        if not self._left or (len(self._spent_s) == VERIFICATIONS_PER_S and self._now_s - self._spent_s[0] < 1):
+    def spend(self, count: int = 1) -> bool:
+        """Whether so many more may be verified; they count as done. More than a group's whole count as that."""
+        count = min(count, VERIFICATIONS_PER_GROUP)
+        recent = sum(self._now_s - spent_s < 1 for spent_s in self._spent_s)
+        if count > self._left or recent + count > VERIFICATIONS_PER_S:
             return False
-        self._left -= 1
-        self.spent += 1
-        self._spent_s.append(self._now_s)
+        self._left -= count
+        self.spent += count
+        self._spent_s.extend([self._now_s] * count)
         return True

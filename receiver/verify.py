@@ -171,6 +171,11 @@ class Verifier:
             return Standing.WORTHLESS
         return Standing.OPEN
 
+    def cost(self, envelope: bytes) -> int:
+        """See `oda_tracker.Judge`."""
+        message = unpack_message(urgent_head(envelope))
+        return 0 if message is None else len(self._signers.public_keys(message.key))
+
     def verify(self, envelope: bytes) -> bool:
         """See `oda_tracker.Judge`."""
         return self._signers.signer(envelope) is not None
@@ -221,6 +226,11 @@ class Verifier:
             return Standing.PROVEN
         claimed = claimed_bulletin(envelopes)
         return Standing.WORTHLESS if claimed is None or not self._signers.public_keys(claimed.key) else Standing.OPEN
+
+    def bulletin_cost(self, envelopes: Envelopes) -> int:
+        """See `bulletin_assembly.BulletinJudge`."""
+        claimed = claimed_bulletin(envelopes)
+        return 0 if claimed is None else len(self._signers.public_keys(claimed.key))
 
     def verify_bulletin(self, envelopes: Envelopes) -> bool:
         """See `bulletin_assembly.BulletinJudge`."""

@@ -37,6 +37,9 @@ class Sure:
     def bulletin_standing(self, envelopes: Envelopes) -> Standing:
         return Standing.PROVEN if envelopes in self.known else Standing.OPEN
 
+    def bulletin_cost(self, envelopes: Envelopes) -> int:
+        return 1
+
     def verify_bulletin(self, envelopes: Envelopes) -> bool:
         self.verified.append(envelopes)
         return envelopes in self.genuine
@@ -45,7 +48,7 @@ class Sure:
 class Plenty(VerificationBudget):
     """A budget without end."""
 
-    def spend(self) -> bool:
+    def spend(self, count: int = 1) -> bool:
         return True
 
 
