@@ -14,6 +14,7 @@ from rds.oda.codes import RELEASE_DEFAULT
 from rds.oda.messages import UrgentMessage
 from rds.oda.messages.end import End
 from rds.oda.target_fields import ALL_TARGETS, TargetFields
+from receiver.clock import LEAP_MS, TICK_MS
 from receiver.event_term import Event, HeldEvent, limit_of, over_ms
 from receiver.schedule_ledger import Origin
 from receiver.settings import Settings
@@ -89,7 +90,13 @@ class EventLedger:
             self._hold(event, origin)
 
     def expire(self, now_ms: int) -> bool:
-        """Drop what has no effect left; an event ended early is buried to its own end. True if anything went."""
+        """Drop what has no effect left; an event ended early is buried to its own end. True if anything went.
+
+        What is dated over a day ahead goes too: it was taken on a time that has not been confirmed.
+        """
+        ahead = [event for event in self._events.values() if event.message.ts * TICK_MS - now_ms > LEAP_MS]
+        for event in ahead:
+            self._drop(event)
         over = [event for event in self._events.values() if over_ms(event, self._settings) <= now_ms]
         for event in over:
             self._drop(event)
@@ -98,10 +105,15 @@ class EventLedger:
         buried = [key for key, until_ms in self._tombstones.items() if until_ms <= now_ms]
         for key in buried:
             del self._tombstones[key]
-        return bool(over or buried)
+        return bool(ahead or over or buried)
 
     def forget(self, public_key: bytes, now_ms: int | None) -> None:
-        """Release a key's events as if they ended now; at once where the time is unknown."""
+        """Release a key's events as if they ended now; at once where the time is unknown.
+
+        What it may have said of other keys' events holds for none that is still to come: it may be ahead of time.
+        """
+        if ANY_KEY in self._floors:
+            self._floors[ANY_KEY] = min(self._floors[ANY_KEY], 0 if now_ms is None else now_ms // TICK_MS)
         for event in self.events:
             if event.trusted.public_key == public_key:
                 if now_ms is None:
@@ -124,8 +136,10 @@ class EventLedger:
         self._hold(event.received(now_ms), origin)
         return None
 
-    def end(self, trusted: Trusted[UrgentMessage], message: TargetFields, now_ms: int) -> Rejection | None:
-        """End or cancel: what it reaches ends now; one that it names and nobody heard is buried."""
+    def end(
+        self, trusted: Trusted[UrgentMessage], message: TargetFields, now_ms: int, *, firm: bool = True
+    ) -> Rejection | None:
+        """End or cancel: what it reaches ends now; what it names and nobody heard is buried, if the time is firm."""
         any_key = bool(trusted.certificate.roles & Role.OTHERS)
         wanted_ts = message.ts - (message.ts - message.target) % _TARGET_SPAN
         is_all = message.target == ALL_TARGETS
@@ -141,6 +155,8 @@ class EventLedger:
         key = ANY_KEY if any_key else trusted.public_key
         if wanted_ts < 0 or (key, wanted_ts) in self._tombstones:
             return Rejection.REPEAT
+        if not firm:
+            return Rejection.UNSURE
         self._bury(key, wanted_ts, until_ms=now_ms + UNHEARD_MS)
         return None
 

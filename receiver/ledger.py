@@ -24,7 +24,7 @@ from rds.oda.records.table import Table
 from rds.oda.records.tier_schedule import TierSchedule
 from rds.oda.target_fields import TargetFields
 from rds.oda.urgent_envelope import urgent_head
-from receiver.clock import TICK_MS
+from receiver.clock import LEAP_MS, TICK_MS
 from receiver.event_ledger import EventLedger
 from receiver.event_term import Event, HeldEvent
 from receiver.holdings import Holdings
@@ -91,7 +91,7 @@ class Ledger:
         if isinstance(message, Event):
             return self._events.take(HeldEvent(cast("Trusted[Event]", trusted)), now_ms)
         if isinstance(message, TargetFields):
-            return self._events.end(trusted, message, now_ms)
+            return self._events.end(trusted, message, now_ms, firm=firm)
         reason = self._take_newest(trusted, now_ms, firm=firm)
         if reason is None and isinstance(message, Heartbeat) and message.void_below is not None and firm:
             self._events.raise_floor(trusted.public_key, message.void_below, now_ms)
@@ -137,14 +137,15 @@ class Ledger:
         self._schedules.forget(public_key)
 
     def expire(self, now_ms: int) -> bool:
-        """Drop what has no effect left. True if anything went."""
+        """Drop what has no effect left, or was said on a time that nobody has confirmed. True if anything went."""
         before = self._over
         self._over = frozenset(key for key, one in self._now.items() if now_ms >= _over_ms(one.message))
-        for key in self._over:
-            if now_ms >= _gone_ms(self._now[key].message):
+        ahead = [key for key, one in self._now.items() if one.ts * TICK_MS - now_ms > LEAP_MS]
+        for key in (*self._over, *ahead):
+            if key in ahead or now_ms >= _gone_ms(self._now[key].message):
                 del self._now[key]
         self._over &= self._now.keys()
-        return any((self._events.expire(now_ms), self._schedules.expire(now_ms), self._over != before))
+        return any((self._events.expire(now_ms), self._schedules.expire(now_ms), self._over != before, ahead))
 
     def snapshot(self) -> Snapshot:
         """What a store must keep."""
