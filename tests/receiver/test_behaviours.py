@@ -4,8 +4,6 @@ Source of the rows: "Utilities and Electric Vehicles: The Case for Managed Charg
 2017) and the standards beside it. T0 is 2026-12-01T17:00Z.
 """
 
-import re
-from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
@@ -521,10 +519,3 @@ def test_a_status_tells_limit_reason_next_change_and_who_may_override() -> None:
     assert isinstance(decision, Decision)
     assert decision.reason == "curtailed to 16 A by the network until 18:00 UTC, then back within 20 min"
     assert (decision.next_ma, decision.may_override) == (32_000, OWNER_MAY)
-
-
-def test_the_document_names_every_test_and_no_other() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "behaviours.md").read_text(encoding="utf-8")
-    elsewhere = {"test_tiers_by_option_and_by_the_owners_own_word"}
-    here = {name for name in globals() if name.startswith("test_") and not name.startswith("test_the_document")}
-    assert set(re.findall(r"`(test_\w+)`", text)) - elsewhere == here
