@@ -153,7 +153,9 @@ class EventLedger:
         if is_all or reached:
             return None if any(ended) else Rejection.REPEAT
         key = ANY_KEY if any_key else trusted.public_key
-        if wanted_ts < 0 or (key, wanted_ts) in self._tombstones:
+        # Below a floor it is void already: recordings of old ends must not turn tombstones over and wear the flash.
+        floor = max(self._floors.get(one, 0) for one in (key, ANY_KEY))
+        if wanted_ts < floor or (key, wanted_ts) in self._tombstones:
             return Rejection.REPEAT
         if not firm:
             return Rejection.UNSURE

@@ -17,6 +17,7 @@ from rds.constants import GROUP_PERIOD_S
 from rds.oda.bulletin import Bulletin, Record, crc16, is_bulletin_envelope, sign_bulletin
 from rds.oda.erasure_code import ENVELOPE_OCTETS
 from rds.oda.messages import UrgentMessage
+from rds.oda.messages.tier_now import TierNow
 from rds.oda.signature import sign
 from receiver.bulletin_assembly import ENVELOPES_STORED
 from receiver.bulletin_verdict import BulletinVerdict
@@ -25,6 +26,7 @@ from receiver.event_ledger import EVENTS, TOMBSTONES
 from receiver.keyring import Keyring
 from receiver.received_group import ReceivedGroup
 from receiver.schedule_ledger import NOTICES, SCHEDULES, TABLES
+from receiver.settings import ChargeBy, Prices, Profile
 from receiver.store import Store
 from receiver.verify import Verdict
 from tests.faults.verifications import Meter
@@ -44,7 +46,18 @@ from tests.receiver.broadcast import (
     settings,
     signed,
 )
-from tests.receiver.bulletins import bulletin, certificates, notice, planned, prices, rooted, table, tell, tiers
+from tests.receiver.bulletins import (
+    EURO_CENT,
+    bulletin,
+    certificates,
+    notice,
+    planned,
+    prices,
+    rooted,
+    table,
+    tell,
+    tiers,
+)
 
 SEED: Final = 20261201
 GROUPS: Final = 600_000
@@ -65,13 +78,21 @@ SAID: Final = (heartbeat(TS), curtail(ts=TS + 1), end(TS + 1, ts=TS + 2), heartb
 SORTS: Final = (tiers(), prices(), planned(), planned(0, start=0, duration=2), table(), notice())
 
 
+OWNERS: Final = settings(
+    prices=Prices(EURO_CENT >> 14, ((300_000_000, 6_000), (500_000_000, 0))),
+    profile=Profile(((0, 32_000), (17 * 60, 6_000)), unsure_ma=10_000),
+    charge_by=ChargeBy(7 * 60, 2 * 3_600_000),
+)
+"""All that a policy can be asked to weigh."""
+
+
 def two_keys() -> Keyring:
     """Two operators under one key id, as while one key follows another, and two roots: whom each claim may mean."""
     return rooted(certificate(), certificate(STRANGER))
 
 
 def chain(*, ring: Keyring | None = None, start_ms: int | None = T0_MS) -> Controller:
-    return Controller(ring or two_keys(), [OWN], settings=settings(), store=Store(None), start_ms=start_ms)
+    return Controller(ring or two_keys(), [OWN], settings=OWNERS, store=Store(None), start_ms=start_ms)
 
 
 def genuine() -> list[ReceivedGroup]:
@@ -118,7 +139,7 @@ def assert_bounded(controller: Controller) -> None:
 def test_600_000_random_and_mutated_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     meter, controller = Meter(monkeypatch), chain()
     number, before = 0, 0
-    feed = controller.feed
+    feed = controller.intake.feed
     for words in floods(np.random.default_rng(SEED)):
         if number == GROUPS - WATCHED:
             tracemalloc.start()
@@ -213,3 +234,62 @@ def test_20_000_random_and_mutated_envelopes(monkeypatch: pytest.MonkeyPatch) ->
     assert kept < 200_000
     assert_bounded(controller)
     assert any(map(is_bulletin_envelope, heard))
+
+
+def a_day() -> list[UrgentMessage]:
+    """A head-end's day to 17:00: a heartbeat every twenty minutes, a tier every hour, events that begin, end and go."""
+    said: list[UrgentMessage] = []
+    for number in range(-DAY_TICKS, 0, 120):
+        said.append(heartbeat(TS + number))
+        if number % 360 == 0:
+            said.append(TierNow(1, TS + number + 1, OWN, dispatch=0x80, level=4, duration=0xC1, release=0))
+        if number % 1080 == 0:
+            said.append(curtail(10, ts=TS + number + 2, duration=30))
+        if number % 1080 == 120:
+            said.append(end(TS + number - 118, ts=TS + number + 3))
+    return said
+
+
+def at_once(messages: Iterable[UrgentMessage], *, spacing_s: float = GROUP_PERIOD_S) -> list[ReceivedGroup]:
+    """Each message in a run of twenty groups, without a pause."""
+    groups: list[ReceivedGroup] = []
+    for message in messages:
+        groups += Broadcast().send(signed(message), esis=range(20), tag=len(groups) // 21 % 4).groups
+    return [ReceivedGroup(one.words, number, number * spacing_s) for number, one in enumerate(groups)]
+
+
+@pytest.mark.parametrize("start_ms", [T0_MS, None], ids=["trusted clock", "no clock"])
+def test_a_days_messages_at_once_leave_what_holds_now(start_ms: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transmitter that held them back, or a recording of the day played in a hurry, and then the head-end itself."""
+    meter, controller = Meter(monkeypatch), chain(ring=rooted(), start_ms=start_ms)
+    events = [curtail(ts=TS + 1), heartbeat(TS + 2)]
+    groups = at_once([*a_day(), heartbeat(TS), *events], spacing_s=0.01)
+    assert groups[-1].end_s < 60
+    for group in groups:
+        controller.feed(group)
+        meter.check(group.end_s, told=f"at {group.end_s} s")
+    assert_bounded(controller)
+    assert [event.message for event in controller.intake.ledger.events if event.ended_ms is None] == events[:1]
+    assert controller.told is not None
+    assert controller.told.limit_ma == 16_000
+
+
+def test_a_stored_day_that_is_played_again_and_again_changes_no_limit_and_wears_no_flash() -> None:
+    """Old ends are good for a tombstone, once: they name events that this receiver has never heard."""
+    controller = chain(ring=rooted(), start_ms=T0_MS)
+    controller.start()
+    for group in at_once([heartbeat(TS - 1), curtail()]):
+        controller.feed(group)
+    told = controller.told
+    ends = [end(TS - 900 + number, ts=TS - 800 + number) for number in range(40)]
+    played = at_once([*a_day(), *ends, heartbeat(TS - 1), curtail()], spacing_s=0.02)
+    snapshots = []
+    for last_s in (10.0, 110.0, 210.0):
+        for group in played:
+            controller.feed(ReceivedGroup(group.words, group.sample_index, last_s + group.end_s))
+        snapshots.append(controller.intake.snapshot())
+    assert told is not None
+    assert told.restricted
+    assert controller.told is not None
+    assert (controller.told.limit_ma, controller.told.until_ms) == (told.limit_ma, told.until_ms)
+    assert snapshots[1] == snapshots[2]
