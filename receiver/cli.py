@@ -164,7 +164,7 @@ def _add_trust_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a root's public key or an operator's certificate (PEM); without, messages are shown unverified",
+        help="a bundle, a root's public key or an operator's certificate; without, messages are shown unverified",
     )
     add(
         "--aid",

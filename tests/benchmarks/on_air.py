@@ -26,6 +26,7 @@ from rds.oda.certificate_pem import sign_certificates
 from rds.oda.erasure_code import SYMBOLS
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.records import BulletinRecord
+from rds.oda.records.planned_event import PlannedEvent
 from rds.oda.records.table import Table
 from rds.oda.records.tier_schedule import TierSchedule
 from rds.oda.region import Region
@@ -48,6 +49,7 @@ _RUNS_HEARD: Final = 12
 """In which a receiver grows warm before the order: four heartbeats among them."""
 _TRUSTING_S: Final = 30.0
 """A receiver with a trusted clock has listened for so long: seven 3A. What it holds of older groups it has dropped."""
+_PLANNED: Final = 8
 _TOLD_OF: Final = ("3A", "11A")
 """The other groups of the station tell an application nothing."""
 _TEXT: Final = b"An evening on which region 12 helps the network until 19:30 CET."
@@ -85,6 +87,8 @@ class Ordered(Enum):
     """What is ordered at a random moment of the carousel's cycle."""
 
     CURTAIL = "curtail"
+    BEHIND_PLAN = "curtail behind planned events"
+    """Which take the next eight time stamps, in the same moment."""
     TIER = "tier now"
     SCHEDULE = "schedule"
     NOTHING = "nothing"
@@ -138,12 +142,17 @@ class Broadcast:
     def _order(self, moment: datetime) -> None:
         if self._ordered is Ordered.SCHEDULE:
             self.ts = self._publish(moment, _schedules(moment, 2))
+        elif self._ordered is Ordered.TIER:
+            self._carousel.order(tier(3), moment)
         else:
-            self._carousel.order(curtail() if self._ordered is Ordered.CURTAIL else tier(3), moment)
+            if self._ordered is Ordered.BEHIND_PLAN:
+                planned = [PlannedEvent(3, Region.parse("12FFF"), 0x80, 16, 60, 0, start=1440)] * _PLANNED
+                self._publish(moment, planned, events=_PLANNED)
+            self._carousel.order(curtail(), moment)
         self._ordered = Ordered.NOTHING
 
-    def _publish(self, moment: datetime, records: Sequence[BulletinRecord]) -> int:
-        return self._carousel.publish([partial(_with_any_ts, record) for record in records], moment)
+    def _publish(self, moment: datetime, records: Sequence[BulletinRecord], *, events: int = 0) -> int:
+        return self._carousel.publish([partial(_with_any_ts, record) for record in records], moment, events=events)
 
 
 def _with_any_ts(record: BulletinRecord, _ts: int) -> BulletinRecord:

@@ -8,7 +8,7 @@ import pytest
 
 from rds.constants import GROUP_PERIOD_S
 from tests.benchmarks.latency import ASKED, RATES, URGENT, ordered, quantiles
-from tests.benchmarks.on_air import Loss, losses
+from tests.benchmarks.on_air import Broadcast, Loss, Ordered, Receiver, curtailed, losses, seconds_to
 
 TRIALS = 20
 
@@ -29,6 +29,13 @@ def test_without_loss_the_twentieth_symbol_after_the_order_is_enough(rate: int) 
         [seconds] = ordered(rate, trial, losses=[none], names=(URGENT,))[rate, none, URGENT]
         # Twenty slots, less what is left of the first; a group lasts 0.09 s and may begin 0.18 s after its slot.
         assert 19 / rate < seconds < 20 / rate + 0.18 + GROUP_PERIOD_S
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_planned_events_named_just_before_hold_no_order_back(rate: int) -> None:
+    broadcast = Broadcast(rate, Ordered.BEHIND_PLAN, seed=f"{rate} groups/s")
+    [seconds] = seconds_to([curtailed], broadcast, Receiver.CLOCK, Loss(0.0), seed="none is lost")
+    assert seconds < 20 / rate + 0.18 + GROUP_PERIOD_S
 
 
 @pytest.mark.parametrize("loss", [Loss(0.1), Loss(0.3), Loss(0.1, 4), Loss(0.3, 4)], ids=str)
