@@ -16,11 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from rds.errors import EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
-from rds.moment import parse_moment
-from rds.oda.aid import DEFAULT_AID, parse_aid
 from rds.oda.key_warnings import key_warnings
-from rds.quantity import parse_rate
 from receiver.app import DecodeOptions, decode_groups, decode_records
+from receiver.arguments import EXIT_CODES, Parser, add_source_options, add_trust_options
 from receiver.config import read_config
 from receiver.fleet.options import add_fleet_command, add_fleet_options
 from receiver.install_cli import add_install_command
@@ -28,28 +26,13 @@ from receiver.keyring import Keyring
 from receiver.listening import Listening
 from receiver.owner_cli import add_owner_commands
 from receiver.records import format_hex, format_json, format_kv
-from receiver.sources import formats
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
 from receiver.trust import make_keyring, read_trust_file
 
 Item = TypeVar("Item")
 _PROGRAM: Final = "evrds-receiver"
-_EXIT_CODES: Final = (
-    "Exit codes: 0 done, 1 internal fault, 2 wrong usage or configuration, 3 input missing or bad, "
-    "4 device absent, 5 device lost, 6 ended without any synchronisation, 7 keys or policy refuse."
-)
 _INTERRUPTED: Final = 130
-_LAST_NETWORK: Final = 255
-
-T = TypeVar("T")
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(UsageError.exit_code, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 class _Version(argparse.Action):
@@ -62,44 +45,18 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _argument(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """A parser of option texts whose ValueError the user sees in full."""
-
-    def parse_argument(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parse_argument
-
-
-def _parse_network(text: str) -> int:
-    if not text.isdecimal() or int(text) > _LAST_NETWORK:
-        raise ValueError(f"network {text!r}; allowed: 0..{_LAST_NETWORK}")
-    return int(text)
-
-
-def _parse_offset(text: str) -> float:
-    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
-    try:
-        return sign * (parse_rate(digits) if digits.strip("0.") else 0)
-    except ValueError:
-        raise ValueError(f"offset {text!r} is no whole number of Hz; write 200000, 200k or -200000") from None
-
-
-def _add_decode(commands: "argparse._SubParsersAction[_Parser]") -> None:
+def _add_decode(commands: "argparse._SubParsersAction[Parser]") -> None:
     """The command `decode`."""
     parser = commands.add_parser(
         "decode",
         help="a recording to groups, station facts and messages",
         description="Decodes a recording: SigMF, bare IQ, WAV (two channels IQ, one channel MPX), hex or bits.",
         epilog="Example: evrds-receiver decode evening.cu8 --rate 250k -F json --trust root.public.pem "
-        "--trust operator.certificate.pem. " + _EXIT_CODES,
+        "--trust operator.certificate.pem. " + EXIT_CODES,
     )
     parser.add_argument("input", metavar="INPUT", help="a file; - for standard input")
     add_source_options(parser)
-    _add_trust_options(parser)
+    add_trust_options(parser)
     parser.add_argument(
         "-F",
         dest="output",
@@ -111,14 +68,14 @@ def _add_decode(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser.set_defaults(run=_decode)
 
 
-def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
+def _add_run(commands: "argparse._SubParsersAction[Parser]") -> None:
     """The command `run`."""
     parser = commands.add_parser(
         "run",
         help="drive a charger by what is heard",
         description="Hears a station and drives a charger as CONFIG.toml says (see examples/receiver.toml); "
         "every change of the limit is a line.",
-        epilog="Example: evrds-receiver run charger.toml --source evening.sigmf-meta. " + _EXIT_CODES,
+        epilog="Example: evrds-receiver run charger.toml --source evening.sigmf-meta. " + EXIT_CODES,
     )
     parser.add_argument("config", metavar="CONFIG.toml", type=Path, help="the receiver's configuration")
     parser.add_argument("--source", metavar="INPUT", help="a file; - for standard input (default: the configuration's)")
@@ -128,59 +85,7 @@ def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser.set_defaults(run=_run)
 
 
-def add_source_options(parser: argparse.ArgumentParser) -> None:
-    """What can be said of an input; `source_options` reads it back."""
-    add = parser.add_argument_group("input").add_argument
-    add("--format", choices=formats(), help="where the name does not tell")
-    add(
-        "--rate",
-        type=_argument(parse_rate),
-        metavar="HZ",
-        help="sample rate, such as 250k or 1.024M, where nothing else tells",
-    )
-    add(
-        "--offset",
-        type=_argument(_parse_offset),
-        action="append",
-        default=[],
-        metavar="HZ",
-        help="the station's distance from the recording's centre, such as 200k or -200000; `decode` takes it several"
-        " times, for as many stations of a wide recording",
-    )
-    add(
-        "--start-time",
-        type=_argument(parse_moment),
-        metavar="RFC3339",
-        help="the moment of the first sample, trusted (default: what SigMF metadata say)",
-    )
-
-
-def _add_trust_options(parser: argparse.ArgumentParser) -> None:
-    """Whom `decode` believes; `run` has it from its configuration."""
-    add = parser.add_argument_group("trust").add_argument
-    add(
-        "--trust",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a bundle, a root's public key or an operator's certificate; without, messages are shown unverified",
-    )
-    add(
-        "--aid",
-        type=_argument(parse_aid),
-        metavar="HEX",
-        help=f"the application (default: the certificate's, or {DEFAULT_AID:04X})",
-    )
-    add(
-        "--network",
-        type=_argument(_parse_network),
-        metavar="N",
-        help="the network id 0..255 (default: the certificate's)",
-    )
-
-
-def decode_options(arguments: argparse.Namespace) -> DecodeOptions:
+def _decode_options(arguments: argparse.Namespace) -> DecodeOptions:
     """The options that `add_source_options` asked for."""
     offsets_hz = tuple(arguments.offset)
     offset_hz = offsets_hz[0] if offsets_hz else 0.0
@@ -237,7 +142,7 @@ def _decode(arguments: argparse.Namespace) -> None:
     texts = [read_trust_file(path) for path in arguments.trust]
     ring = make_keyring(texts, aid=arguments.aid, network=arguments.network)
     _warn_of_keys(ring)
-    options = replace(decode_options(arguments), keyring=ring)
+    options = replace(_decode_options(arguments), keyring=ring)
     several = len(options.offsets_hz) > 1
     if arguments.plot is not None and several:
         raise UsageError(f"--plot draws one station, and --offset names {len(options.offsets_hz)}; give it once")
@@ -286,7 +191,7 @@ def _run(arguments: argparse.Namespace) -> None:
     source = arguments.source or config.source
     if source is None:
         raise UsageError(f"{arguments.config} names no source and --source is not given; give one of them")
-    options = decode_options(arguments)
+    options = _decode_options(arguments)
     if len(options.offsets_hz) > 1:
         raise UsageError(f"`run` hears one station, and --offset names {len(options.offsets_hz)}; give it once")
     listening = Listening(source, options.source)
@@ -309,7 +214,7 @@ def _fleet(arguments: argparse.Namespace) -> None:
     ring = make_keyring(
         [read_trust_file(path) for path in arguments.trust], aid=arguments.aid, network=arguments.network
     )
-    options = decode_options(arguments)
+    options = _decode_options(arguments)
     if len(options.offsets_hz) > 1:
         raise UsageError(f"fleet hears one station, and --offset names {len(options.offsets_hz)}; give it once")
     listening = Listening(arguments.input, options.source)
@@ -338,22 +243,22 @@ def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.advance(task, done)
 
 
-def _parser() -> _Parser:
+def _parser() -> Parser:
     """The whole command line."""
-    parser = _Parser(
+    parser = Parser(
         prog=_PROGRAM,
         description="The charger's side: hears signed messages over FM RDS and sets a current limit.",
-        epilog=_EXIT_CODES,
+        epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_decode(commands)
     _add_run(commands)
-    add_install_command(commands, exit_codes=_EXIT_CODES, tell=_tell)
-    add_owner_commands(commands, exit_codes=_EXIT_CODES, tell=_tell)
-    fleet = add_fleet_command(commands, exit_codes=_EXIT_CODES, run=_fleet)
+    add_install_command(commands, exit_codes=EXIT_CODES, tell=_tell)
+    add_owner_commands(commands, exit_codes=EXIT_CODES, tell=_tell)
+    fleet = add_fleet_command(commands, exit_codes=EXIT_CODES, run=_fleet)
     add_source_options(fleet)
-    _add_trust_options(fleet)
+    add_trust_options(fleet)
     add_fleet_options(fleet)
     return parser
 

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from rds.errors import UsageError
 from rds.oda.region import Region
+from receiver.arguments import argument
 from receiver.config import REGIONS
 from receiver.install import Wishes, describe, install, read_bundle
 
@@ -37,7 +38,7 @@ def add_install_command(commands: "argparse._SubParsersAction[P]", *, exit_codes
     )
     add(
         "--region",
-        type=_parse_code,
+        type=argument(Region.parse_code),
         action="append",
         default=[],
         metavar="CODE",
@@ -47,13 +48,6 @@ def add_install_command(commands: "argparse._SubParsersAction[P]", *, exit_codes
     add("--show", action="store_true", help="check and show the bundle, write nothing")
     add("--replace", action="store_true", help="even if another network, other roots or a later epoch is trusted now")
     parser.set_defaults(run=lambda arguments: _install(arguments, tell))
-
-
-def _parse_code(text: str) -> Region:
-    try:
-        return Region.parse_code(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _install(arguments: argparse.Namespace, tell: Tell) -> None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rds.errors import UsageError
 from rds.oda.region import Region
+from receiver.arguments import argument
 from receiver.fleet.daytime import DayTime
 from receiver.fleet.population import FleetModel, Normal
 from receiver.settings import CustomerOption
@@ -119,23 +120,23 @@ def add_fleet_options(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=_DEFAULT.seed, metavar="N", help="the same seed, the same fleet (default 1)")
     add("--rating", type=int, default=_DEFAULT.rating_ma // 1000, metavar="A", help="of a charger (default 32 A)")
     add("--volts", type=int, default=_DEFAULT.volts, metavar="V", help="of its one phase (default 225: 7.2 kW)")
-    add("--arrivals", type=_argument(parse_moments), metavar="HH:MM,H", help="mean, deviation (default 18:00,1.5)")
-    add("--departures", type=_argument(parse_moments), metavar="HH:MM,H", help="on the next day (default 07:30,1)")
-    add("--energy", type=_argument(parse_energy), metavar="KWH,S", help="lognormal: median, sigma (default 8.5,0.6)")
-    add("--options", type=_argument(parse_options), metavar="NAME=S,..", help="customers' options (default medium=1)")
-    add("--regions", type=_argument(parse_regions), metavar="CODE=S,..", help="shares (default: any region counts)")
-    add("--hearing", type=_argument(parse_share), default=1.0, metavar="S", help="share that hears at all (default 1)")
-    add("--lost", type=_argument(parse_share), default=0.0, metavar="S", help="share of groups lost (default 0)")
-    add("--opt-out", type=_argument(parse_share), default=0.0, metavar="S", help="share that opts out (default 0)")
+    add("--arrivals", type=argument(parse_moments), metavar="HH:MM,H", help="mean, deviation (default 18:00,1.5)")
+    add("--departures", type=argument(parse_moments), metavar="HH:MM,H", help="on the next day (default 07:30,1)")
+    add("--energy", type=argument(parse_energy), metavar="KWH,S", help="lognormal: median, sigma (default 8.5,0.6)")
+    add("--options", type=argument(parse_options), metavar="NAME=S,..", help="customers' options (default medium=1)")
+    add("--regions", type=argument(parse_regions), metavar="CODE=S,..", help="shares (default: any region counts)")
+    add("--hearing", type=argument(parse_share), default=1.0, metavar="S", help="share that hears at all (default 1)")
+    add("--lost", type=argument(parse_share), default=0.0, metavar="S", help="share of groups lost (default 0)")
+    add("--opt-out", type=argument(parse_share), default=0.0, metavar="S", help="share that opts out (default 0)")
     add = parser.add_argument_group("day").add_argument
     add("--timezone", default="UTC", metavar="NAME", help="of all times of day, such as Europe/Berlin (default UTC)")
-    add("--day", type=_argument(_day), metavar="DATE", help="from noon of (default: the input's first time)")
-    add("--power-cut", type=_argument(parse_daytime), metavar="HH:MM-HH:MM", help="no power, and nothing heard")
-    add("--signal-loss", type=_argument(parse_daytime), metavar="HH:MM-HH:MM", help="nothing heard")
+    add("--day", type=argument(_day), metavar="DATE", help="from noon of (default: the input's first time)")
+    add("--power-cut", type=argument(parse_daytime), metavar="HH:MM-HH:MM", help="no power, and nothing heard")
+    add("--signal-loss", type=argument(parse_daytime), metavar="HH:MM-HH:MM", help="nothing heard")
     add("--profile", type=int, metavar="A", help="each charger's limit while the signal is lost (default: none)")
     add = parser.add_argument_group("work and results").add_argument
     add("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: one a core)")
-    add("--executor", type=_argument(parse_executor), metavar="dask://HOST:PORT", help="a Dask cluster does the work")
+    add("--executor", type=argument(parse_executor), metavar="dask://HOST:PORT", help="a Dask cluster does the work")
     add("--recommend-release", action="store_true", help="try every release window and name the shortest that does")
     add("--plot", type=Path, metavar="OUT.png", help="draw the load")
     add("--csv", type=Path, metavar="OUT.csv", help="the load minute by minute")
@@ -184,18 +185,6 @@ def parse_zone(name: str) -> ZoneInfo:
         raise UsageError(
             f"--timezone {name!r}; allowed: a name of the time zone database, such as Europe/Berlin"
         ) from None
-
-
-def _argument(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """A parser of option texts whose ValueError the user sees in full."""
-
-    def parse_argument(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parse_argument
 
 
 def _day(text: str) -> date:
