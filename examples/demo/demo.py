@@ -29,6 +29,8 @@ _SCRIPTS: Final = Path(sys.executable).parent
 _SECONDS: Final = 90
 _ATTACK_S: Final = (46, 62)
 """While the attacker's transmitter is the stronger one."""
+_ATTACKED: Final = "FFFFF"
+"""The region that the forged halt names."""
 _GROUPS_PER_S: Final = 1187.5 / 104
 _RATE: Final = "250k"
 _CN_DB: Final = "16"
@@ -140,7 +142,7 @@ def _tell(records: Sequence[Json], accepted: Sequence[Json]) -> list[tuple[float
         second = record["seconds"]
         message = record.get("message")
         # Heartbeats and what attack and broadcast left mixed up would only fill the screen; receiver.jsonl has them.
-        if message is not None and message["name"] != "heartbeat" and record["verdict"] != "unknown key":
+        if message is not None and message["name"] != "heartbeat" and not _is_mixed_up(record):
             asks = f" to {message['asks']}" if message["name"] == "curtail" else ""
             _say(f"  {second:6.1f} s  {message['name']}{asks} for {message['region']}: {_verdict(record)}")
         if record["type"] == "limit" and second > 0:
@@ -148,6 +150,12 @@ def _tell(records: Sequence[Json], accepted: Sequence[Json]) -> list[tuple[float
             limits += [(second, limit_a)]
             _say(f"  {second:6.1f} s  charge point accepted {limit_a:g} A: {record['reason']}")
     return [*limits, (max(second for second, _ in limits) + 20, limits[-1][1])]
+
+
+def _is_mixed_up(record: Json) -> bool:
+    """Whether symbols of both transmitters made it: no more can be said of it than that nobody has signed it."""
+    is_attack = record["message"]["region"] == _ATTACKED
+    return record["verdict"] == "unknown key" or (record["verdict"] == "bad signature" and not is_attack)
 
 
 def _verdict(record: Json) -> str:
