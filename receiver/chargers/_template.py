@@ -15,7 +15,10 @@ Rules that the conformance cases hold:
 - 0 mA is a pause. `restricted=False` takes back what this driver set, and nothing else.
 - `until` becomes the charger's own end of the limit wherever the protocol has one.
 - The last command outlives a lost connection and is sent again when the charger is back.
-- `reading` tells energy and cable where the charger does; else it is left out.
+- `reading` tells what the charger does of its energy, cable and limit; else it is left out. A difference from what was
+  wanted is one of its alarms, a person's own setting at the charger is not.
+- `probe` says what is there and what it does without us. A fallback that we can write is lowered on each connection.
+- A charger that only answers is best kept by `_kept.KeptCharger`: rewriting, reading back and reconnecting are there.
 - A package that only this driver needs is imported at the top: the file itself is imported on demand.
 """
 
@@ -25,7 +28,7 @@ from datetime import datetime
 from typing import Self
 
 from receiver.chargers._options import number, read_options
-from receiver.chargers.driver import ChargerCommand, ChargerDriver
+from receiver.chargers.driver import ChargerCommand, ChargerDriver, Fallback, ProbeReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class Driver(ChargerDriver):
     async def apply(self, command: ChargerCommand) -> None:
         """Keep the command first, then send it and wait for the charger's yes."""
         self._wanted = command
+
+    async def probe(self) -> ProbeReport:
+        """What the charger says of itself, and what it does when nobody talks to it."""
+        return ProbeReport("nothing: a template", supports=(), fallback=Fallback(None, None, "unknown"))
 
     async def close(self) -> None:
         """Close the connection, if it is open."""

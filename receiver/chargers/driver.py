@@ -1,4 +1,4 @@
-"""What every charger driver takes and promises: one command in, accepted by the charger or an error out."""
+"""What every charger driver takes and promises: a command in, accepted or an error out; and what the charger says."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ class ChargerCommand:
     """What a charger shall do from now on.
 
     Attributes:
-        limit_ma: Most current per phase in mA: 0 (pause) or 6000 and more. Meaningless when not `restricted`.
+        limit_ma: Most current per phase in mA: 0 (pause) or 6000 and more. When not `restricted`, the local limit: what
+            a driver writes whose charger has a number and nothing to take back.
         moment: The chain's time when this was decided, aware.
         until: When the charger may forget the limit if it hears nothing more, aware; None: not known yet.
         restricted: False when the broadcast asks for nothing any more: the driver takes back what it had set.
@@ -46,10 +47,52 @@ class ChargerReading:
     Attributes:
         energy_wh: What its meter has counted, in Wh: it only rises.
         plugged: Whether a car is plugged in.
+        limit_ma: The limit that it says it has now, in mA per phase; 0 is a pause.
+        current_ma: What it draws, in mA, of the phase that draws most.
+        overridden: What a person has set at the charger itself and what therefore holds instead of ours, in words.
+        answers: Whether it answered when it was last asked.
+        alarms: What is wrong and what to do about it, one line each.
     """
 
     energy_wh: int | None = None
     plugged: bool | None = None
+    limit_ma: int | None = None
+    current_ma: int | None = None
+    overridden: str | None = None
+    answers: bool | None = None
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What a charger does when nobody talks to it any more.
+
+    Attributes:
+        limit_ma: The most that it then takes, in mA per phase; None: unknown, so perhaps its full current.
+        after_s: After how many seconds of silence; None: it has no watchdog, and the last limit stays to its end.
+        words: The same in words, with where the limit ends if there is no watchdog.
+    """
+
+    limit_ma: int | None
+    after_s: float | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """What was found at the other end of the wire.
+
+    Attributes:
+        found: Maker, model, firmware or whatever the charger gives as its name.
+        supports: What it can do for us, a line each ("limits in A, steps of 1 A", "read-back of the limit").
+        fallback: What it does without us.
+        warnings: What an installer should change at the charger, a line each.
+    """
+
+    found: str
+    supports: tuple[str, ...]
+    fallback: Fallback
+    warnings: tuple[str, ...] = ()
 
 
 class ChargerDriver(Protocol):
@@ -92,8 +135,18 @@ class ChargerDriver(Protocol):
 
     @property
     def reading(self) -> ChargerReading:
-        """What the charger last said of itself, at no cost. A driver of one that says nothing leaves this as it is."""
+        """What the charger last said of itself, at no cost: nothing is asked for it."""
         return ChargerReading()
+
+    async def probe(self) -> ProbeReport:
+        """Ask the charger what it is, after `start`, and change nothing but what the wire needs.
+
+        Raises:
+            DeviceAbsentError: no charger is there.
+            DeviceLostError: the charger stopped answering.
+            ChargerRefusedError: it answered with nonsense.
+        """
+        ...
 
     async def close(self) -> None:
         """Let go of the charger and leave its limit as it is: it ends by itself. Closing twice does no harm."""

@@ -26,7 +26,7 @@ from receiver.chargers._ocpp16_meter import Meter
 from receiver.chargers._ocpp16_profile import Options
 from receiver.chargers._ocpp16_session import GREETING_S, WIRE_LOG, Session
 from receiver.chargers._options import read_options
-from receiver.chargers.driver import ChargerCommand, ChargerDriver, ChargerReading
+from receiver.chargers.driver import ChargerCommand, ChargerDriver, ChargerReading, Fallback, ProbeReport
 
 SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
 RETRY_S: Final = 30.0
@@ -89,6 +89,11 @@ class Driver(ChargerDriver):
     async def apply(self, command: ChargerCommand) -> None:
         """Wait for the charge point to be there, then for its yes. An absent one gets the command when it connects."""
         self._wanted = command
+        await self._await_charge_point()
+        if self._session is not None:
+            await self._deliver(self._session)
+
+    async def _await_charge_point(self) -> None:
         try:
             async with asyncio.timeout(self._options.connect_timeout_s):
                 await self._ready.wait()
@@ -98,13 +103,18 @@ class Driver(ChargerDriver):
                 f"{self._options.connect_timeout_s:g} s{self._turned_away}; "
                 "enter this address as central system in the charge point"
             ) from late
-        if self._session is not None:
-            await self._deliver(self._session)
 
     @property
     def reading(self) -> ChargerReading:
         """What the charge point last told of its meter and its cable, in this connection or an earlier one."""
         return self._meter.reading
+
+    async def probe(self) -> ProbeReport:
+        """Wait for the charge point; what it does without us is the protocol's."""
+        await self._await_charge_point()
+        name = self._session.id if self._session is not None else "gone again"
+        fallback = Fallback(None, None, "no watchdog: the last limit stays to its profile's end, then its own default")
+        return ProbeReport(f"charge point {name}, OCPP 1.6J", ("limits by ChargePointMaxProfile",), fallback)
 
     async def close(self) -> None:
         """Stop listening and hang up. The profile stays and ends by itself."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Self
 
 from receiver.chargers._options import number, read_options
-from receiver.chargers.driver import ChargerCommand, ChargerDriver, ChargerReading
+from receiver.chargers.driver import ChargerCommand, ChargerDriver, ChargerReading, Fallback, ProbeReport
 
 KEPT: Final = 1000
 """How many commands are remembered; a run may last for months."""
@@ -62,6 +62,10 @@ class Driver(ChargerDriver):
             return ChargerReading()
         self._count()
         return ChargerReading(self._counted // _MWMS_PER_WH, plugged=True)
+
+    async def probe(self) -> ProbeReport:
+        """There is no charger, so it charges nothing without us."""
+        return ProbeReport("a simulated charger", ("every limit",), Fallback(0, None, "it charges nothing, ever"))
 
     def _count(self) -> None:
         """Let the meter run to this moment, at what the last command allows."""

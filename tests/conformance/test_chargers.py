@@ -13,6 +13,7 @@ from rds.errors import UsageError
 from receiver.chargers import driver_names, load_driver
 from receiver.chargers.driver import ChargerCommand, ChargerDriver
 
+LOCAL_MA = 32000
 NOW = datetime(2026, 1, 15, 18, 0, tzinfo=UTC)
 Question = Callable[[], Awaitable[int | None]]
 Case = Callable[[ChargerDriver, Question], Awaitable[None]]
@@ -52,8 +53,8 @@ def test_limits_repeat_pause_and_release(name: str) -> None:
             await driver.apply(command(limit))
             assert await limit_ma() == limit
         for _ in range(2):
-            await driver.apply(command(0, restricted=False))
-            assert await limit_ma() is None
+            await driver.apply(command(LOCAL_MA, restricted=False))
+            assert await limit_ma() in (None, LOCAL_MA)  # taken back, or all that the local limit allows
         await driver.apply(command(13000, minutes=None))
         assert await limit_ma() == 13000
 
@@ -74,8 +75,20 @@ def test_no_limit_is_ever_rounded_up(name: str) -> None:
 @pytest.mark.parametrize("name", driver_names())
 def test_a_release_before_any_limit_is_accepted(name: str) -> None:
     async def case(driver: ChargerDriver, limit_ma: Question) -> None:
-        await driver.apply(command(0, restricted=False))
-        assert await limit_ma() is None
+        await driver.apply(command(LOCAL_MA, restricted=False))
+        assert await limit_ma() in (None, LOCAL_MA)
+
+    run_case(name, case)
+
+
+@pytest.mark.parametrize("name", driver_names())
+def test_a_probe_says_what_is_there_and_changes_no_limit(name: str) -> None:
+    async def case(driver: ChargerDriver, limit_ma: Question) -> None:
+        await driver.apply(command(16000))
+        report = await driver.probe()
+        assert report.found
+        assert report.fallback.words
+        assert await limit_ma() == 16000
 
     run_case(name, case)
 
