@@ -23,6 +23,7 @@ from receiver.local_state import LocalState, PastEvent
 from receiver.owner_desk import RETRY_MS, OwnerDesk
 from receiver.policy import Decision, decide
 from receiver.policy_arithmetic import power_return_ms
+from receiver.power import HEARTBEATS_KEPT_EVERY_MS, PowerReturn
 from receiver.received_group import ReceivedGroup
 from receiver.settings import Settings
 from receiver.signal_watch import SignalWatch
@@ -30,8 +31,6 @@ from receiver.snapshot import Snapshot
 from receiver.store import StateUnusableError, Store
 from receiver.verify import Verdict
 
-HEARTBEATS_KEPT_EVERY_MS: Final = 30 * 60_000
-"""Flash wears: a heartbeat alone is written no more often (protocol, What a receiver must do, 3)."""
 TIME_KEPT_EVERY_MS: Final = 5 * 60_000
 """While an event is held. A receiver that hears nothing and starts again and again would hold it for ever else."""
 
@@ -58,7 +57,7 @@ class Controller:
         settings: The charger's.
         store: What was remembered, and where to remember.
         start_ms: The time at the stream's first sample, if something trusted says so.
-        power_returned: Whether the power has come back at the stream's first sample.
+        power: That the power has come back.
         reading: What the charger says of itself now.
     """
 
@@ -70,7 +69,7 @@ class Controller:
         settings: Settings,
         store: Store,
         start_ms: int | None = None,
-        power_returned: bool = False,
+        power: PowerReturn | None = None,
         reading: Callable[[], ChargerReading] = ChargerReading,
     ) -> None:
         self._settings = settings
@@ -85,17 +84,18 @@ class Controller:
             bound_ms=self._saved_bound_ms,
         )
         self._at_ms = 0
+        self._look_at_ms = HEARTBEATS_KEPT_EVERY_MS
         self._sample_index = 0
         self._decision: Decision | None = None
         self._decided: tuple[Holdings, LocalState, int | None] | None = None
         self._watch = SignalWatch()
         self._past = store.past_events()
-        self._turn_at_ms = self._power_turn_at_ms() if power_returned else 0
+        self._power = power
         self.desk = OwnerDesk(store, settings, reading=reading)
         # Moments that lie ahead, or in a time that is unknown now, count as this one.
         contactor = self.desk.contactor.shifted(-(self.now_ms or 0))
         # Without power no contactor is closed.
-        self._contactor = Contactor(replace(contactor, paused=True) if power_returned else contactor)
+        self._contactor = Contactor(contactor if power is None else replace(contactor, paused=True))
         self._told: Decision | None = None
         self._fault: str | None = None
         self._refused_at_ms = 0
@@ -151,7 +151,8 @@ class Controller:
             self._at_ms = due
             changes += self._tick()
         self._at_ms = max(self._at_ms, at_ms)
-        if self.intake.ledger.events:
+        if self.intake.ledger.events or self._at_ms >= self._look_at_ms:
+            self._look_at_ms = self._at_ms + HEARTBEATS_KEPT_EVERY_MS  # the time counts although nothing is heard
             self._save()
         return changes
 
@@ -167,8 +168,12 @@ class Controller:
         """When a limit or its reason may change next, or a key lapses."""
         if self._decision is None:
             return None
-        turn_at_ms = self._turn_at_ms if self._at_ms < self._turn_at_ms else None
-        moments = [self._watch.due_at_ms, self.intake.keyring.lapse_at_ms, self._contactor.due_ms, turn_at_ms]
+        moments = [
+            self._watch.due_at_ms,
+            self.intake.keyring.lapse_at_ms,
+            self._contactor.due_ms,
+            self._turn_at_ms(),
+        ]
         if self._decision.again_ms is not None:
             moments.append(self.intake.clock.at_ms(self._decision.again_ms))
         return min((max(ms, self._at_ms) for ms in moments if ms is not None), default=None)
@@ -220,14 +225,26 @@ class Controller:
             return now_ms == decided_ms and known == [holdings, state]
         return decided_ms <= now_ms and (again_ms is None or now_ms < again_ms) and known == [holdings, state]
 
-    def _power_turn_at_ms(self) -> int:
-        """When this charger's turn comes after a power cut; the same after every restart that heard nothing."""
-        ts = (self._saved_bound_ms or 0) // TICK_MS
-        return int(power_return_ms(0, drawn_for(self._settings, key=0, ts=ts)("P"))[0])
+    def _turn_at_ms(self) -> int | None:
+        """When this charger's turn comes after a power cut; the same after every restart.
+
+        How long the cut was is unknown until the time is: then the turn may be put off. One that has come stays.
+        """
+        if self._power is None:
+            return None
+        now_ms, ago_ms = self.now_ms, self._power.ago_ms
+        known = now_ms is not None and not self.intake.clock.provisional
+        outage_ms = self._power.outage_ms(now_ms - self._at_ms - ago_ms) if known and now_ms is not None else 0
+        drawn = drawn_for(self._settings, key=0, ts=(self._power.known_ms or 0) // TICK_MS)("P")
+        return int(power_return_ms(-ago_ms, drawn, outage_ms)[0])
 
     def _waits_until_ms(self, now_ms: int | None) -> int | None:
-        left_ms = self._turn_at_ms - self._at_ms
-        return None if left_ms <= 0 else left_ms if now_ms is None else now_ms + left_ms
+        turn_at_ms = self._turn_at_ms()
+        if turn_at_ms is None or turn_at_ms <= self._at_ms:
+            self._power = None
+            return None
+        left_ms = turn_at_ms - self._at_ms
+        return left_ms if now_ms is None else now_ms + left_ms
 
     def _save(self) -> None:
         """Write what changed; heartbeats alone, and the time alone, only now and then."""

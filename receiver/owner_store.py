@@ -76,6 +76,8 @@ class Boot:
     name: str
     returned: bool
     """Whether a receiver had run before it, so that it ended a time without power."""
+    known_ms: int | None = None
+    """The latest time known before that, milliseconds since 2024-01-01T00:00Z."""
 
 
 class OwnerStore:
@@ -161,11 +163,16 @@ class OwnerStore:
         if found is None:
             return None
         with _reading("boot"):
-            return Boot(str(found["name"]), returned=bool(found["returned"]))
+            known_ms = found.get("known_ms")
+            return Boot(
+                str(found["name"]),
+                returned=bool(found["returned"]),
+                known_ms=None if known_ms is None else int(known_ms),
+            )
 
     def keep_boot(self, boot: Boot) -> Statement:
         """Remember it."""
-        return _keep("boot", {"name": boot.name, "returned": boot.returned})
+        return _keep("boot", {"name": boot.name, "returned": boot.returned, "known_ms": boot.known_ms})
 
     def add(self, entry: Entry) -> list[Statement]:
         """A new entry; the oldest make room."""

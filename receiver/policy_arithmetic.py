@@ -27,8 +27,11 @@ PAUSE_MA: Final = 0
 UNLIMITED_MA: Final = 1_000_000
 """A term that limits nothing: more than any charger draws."""
 NEVER_MS: Final = 1 << 62
-POWER_RETURN_MS: Final = 10 * 60_000
+SHORTEST_RETURN_MS: Final = 10 * 60_000
 """Before charging after a power cut: 0 to this, drawn (program, The limit)."""
+LONGEST_RETURN_MS: Final = 120 * 60_000
+"""The same after a cut of an hour or more: what all missed together must not be drawn together (docs/fleet.md)."""
+_RETURN_TO_OUTAGE: Final = 4
 RAMP_STEP_MS: Final = 60_000
 _STEP_MA: Final = 100
 _SIXTY_FOURTH: Final = np.uint32(26)
@@ -280,9 +283,14 @@ def timetable_terms(stretches: Iterable[Stretch]) -> list[Terms]:
     return terms
 
 
-def power_return_ms(returned_ms: int, drawn: Draws) -> Ints:
-    """When each charger may charge again after a power cut."""
-    return returned_ms + delays_ms(drawn, POWER_RETURN_MS)
+def power_return_ms(returned_ms: int, drawn: Draws, outage_ms: Ints | int) -> Ints:
+    """When each charger may charge again after a power cut, of which it knows that it took at least `outage_ms`.
+
+    A rebound is gone when the return takes about twice the outage. A receiver knows of it up to half an hour less than
+    it was (`power`): four times that is twice the outage at an hour, and little where the power only blinked.
+    """
+    window_ms = np.clip(_RETURN_TO_OUTAGE * np.asarray(outage_ms), SHORTEST_RETURN_MS, LONGEST_RETURN_MS)
+    return returned_ms + delays_ms(drawn, window_ms)
 
 
 def charge_by_starts_ms(by_ms: Ints | int, needed_ms: Ints | int, chargers: Chargers, drawn: Draws) -> Ints:

@@ -25,7 +25,7 @@ from receiver.listening import Listening
 from receiver.owner_records import standing_record
 from receiver.owner_store import OwnerStore
 from receiver.policy import Decision
-from receiver.power import has_power_returned
+from receiver.power import PowerReturn, power_return
 from receiver.received_group import ReceivedGroup
 from receiver.records import Record, StreamTime, counts_record, fault_record, limit_record, state_record
 from receiver.settings import Settings
@@ -76,7 +76,7 @@ async def run(
             settings=settings,
             store=store,
             start_ms=None if start is None else ms_of(start),
-            power_returned=_has_power_returned(store),
+            power=_power_return(store),
             reading=lambda: driver.reading,
         )
 
@@ -111,11 +111,12 @@ def _settings(config: Config, store: Store) -> Settings:
     return replace(config.settings, device_id=device_id)
 
 
-def _has_power_returned(store: Store) -> bool:
+def _power_return(store: Store) -> PowerReturn | None:
+    _, known_ms = store.load()
     try:
-        return has_power_returned(OwnerStore(store))
+        return power_return(OwnerStore(store), known_ms)
     except StateUnusableError:  # the next save says so
-        return False
+        return None
 
 
 async def _drive(

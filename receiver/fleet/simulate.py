@@ -14,13 +14,16 @@ from receiver.causes import LIFTS, Devices, Plan, plan
 from receiver.clock import TICK_MS
 from receiver.fleet.hearing import Heard
 from receiver.fleet.population import FleetModel, Floats, Population, draw_population
-from receiver.policy_arithmetic import PAUSE_MA, Draws, Ints, Terms, limits_ma, power_return_ms
+from receiver.policy_arithmetic import PAUSE_MA, Draws, Ints, Terms, delays_ms, limits_ma, power_return_ms
+from receiver.power import HEARTBEATS_KEPT_EVERY_MS
 from receiver.schedule_term import DrawOf
 from receiver.settings import Settings
 
 MINUTE_MS: Final = 60_000
 _MINUTES_AN_HOUR: Final = 60
 _POWER_KEY: Final = 0
+_KEPT_LABEL: Final = "kept"
+"""Of no draw in the protocol: a stand-in for chance."""
 Timelines = Mapping[tuple[int, int], tuple[Heard, ...]]
 """What is held, by place among the regions and way of hearing."""
 
@@ -181,12 +184,17 @@ class _Cars:
 
 
 def _power_terms(population: Population, scene: Scene) -> Terms | None:
-    """No power while it is cut, and then each charger's own wait."""
+    """No power while it is cut, and then each charger's own wait.
+
+    The time was kept up to half an hour before the cut, by each receiver at a moment of its own.
+    """
     if scene.power_cut is None:
         return None
     cut_ms, back_ms = scene.power_cut
     drawn = population.drawn("P", key=_POWER_KEY, ts=back_ms // TICK_MS)
-    release_ms = power_return_ms(back_ms, drawn)
+    kept_ago_ms = delays_ms(population.drawn(_KEPT_LABEL, key=_POWER_KEY, ts=0), HEARTBEATS_KEPT_EVERY_MS)
+    outage_ms = back_ms - cut_ms + kept_ago_ms - HEARTBEATS_KEPT_EVERY_MS
+    release_ms = power_return_ms(back_ms, drawn, outage_ms)
     nothing = np.zeros_like(release_ms)
     return Terms(nothing + PAUSE_MA, nothing + cut_ms, nothing + back_ms, release_ms, nothing)
 

@@ -114,7 +114,10 @@ def returns() -> None:
     model = FleetModel(chargers=100_000)
     quiet = Broadcast().say(heartbeat(NOON)).groups
     for name, circumstances in (
-        ("power cut 19 to 20 h", Circumstances(power_cut=evening)),
+        *(
+            (f"power cut, {minutes} min to 20 h", Circumstances(power_cut=DayTime(20 * 60 - minutes, 20 * 60)))
+            for minutes in (1, 5, 15, 30, 45, 60, 120)
+        ),
         ("signal lost 19 to 20 h, local profile 6 A", Circumstances(signal_loss=evening, profile_ma=6000)),
         ("signal lost 19 to 20 h, local profile 0 A", Circumstances(signal_loss=evening, profile_ma=0)),
     ):

@@ -15,6 +15,7 @@ from receiver.holdings import Holdings
 from receiver.keyring import Keyring
 from receiver.local_state import LocalState
 from receiver.policy import Decision, decide
+from receiver.power import PowerReturn
 from receiver.settings import Profile, Settings
 from receiver.store import Store
 from receiver.verify import Rejection, Verdict
@@ -322,7 +323,11 @@ def test_after_a_power_cut_a_charger_waits_its_turn_the_same_one_after_a_restart
     for _ in range(2):
         with Store(tmp_path / "state") as store:
             controller = Controller(
-                keyring(), [Region.parse_code("12345")], settings=settings(), store=store, power_returned=True
+                keyring(),
+                [Region.parse_code("12345")],
+                settings=settings(),
+                store=store,
+                power=PowerReturn(ago_ms=0, known_ms=None),
             )
             [waiting] = controller.start()
             assert (waiting.decision.limit_ma, waiting.now_ms) == (0, None)
@@ -330,6 +335,27 @@ def test_after_a_power_cut_a_charger_waits_its_turn_the_same_one_after_a_restart
             turns.append(free.at_ms)
             assert free.decision.limit_ma == 32_000
     assert turns == [draw("P", DEVICE_ID, key=0, ts=0) * 600_000 >> 32] * 2
+
+
+def after_a_cut(power: PowerReturn) -> Change:
+    """When the charger is free, where the station says the time soon after the power has come back."""
+    with Store(None) as store:
+        controller = Controller(keyring(), [Region.parse_code("12345")], settings=settings(), store=store, power=power)
+        told = [*controller.start(), *hear(controller, Broadcast().say(heartbeat())), *controller.pass_time(7_300_000)]
+    return next(one for one in told if isinstance(one, Change) and one.decision.limit_ma)
+
+
+def test_a_long_cut_is_followed_by_a_long_spread_once_the_time_is_known() -> None:
+    known_ms = T0_MS - 3 * 3_600_000
+    drawn = draw("P", DEVICE_ID, key=0, ts=known_ms // 10_000)
+    assert after_a_cut(PowerReturn(20_000, known_ms)).at_ms == (drawn * 7_200_000 >> 32) - 20_000
+    assert after_a_cut(PowerReturn(20_000, T0_MS - 60_000)).at_ms < 600_000
+
+
+def test_a_turn_that_came_before_the_time_was_known_stays() -> None:
+    known_ms = T0_MS - 3 * 3_600_000
+    ago_ms = draw("P", DEVICE_ID, key=0, ts=known_ms // 10_000) * 600_000 >> 32
+    assert after_a_cut(PowerReturn(ago_ms, known_ms)).at_ms == 0
 
 
 def test_five_minutes_without_a_heartbeat_the_profile_holds_until_one_is_heard(tmp_path: Path) -> None:

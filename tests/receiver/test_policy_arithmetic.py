@@ -171,9 +171,17 @@ def test_a_lift_raises_only_what_is_economic() -> None:
     assert limits_ma(LOCAL, economic=[low], lifts=[ints(0)]).tolist() == [6_000]
 
 
-def test_power_returns_within_ten_minutes_and_charging_begins_early_enough() -> None:
+def test_power_returns_within_ten_minutes_or_four_times_the_known_outage() -> None:
     drawn = np.array([0, 1 << 31, 0xFFFFFFFF], dtype=np.uint32)
-    assert power_return_ms(1000, drawn).tolist() == [1000, 301_000, 600_999]
+    assert power_return_ms(1000, drawn, 0).tolist() == [1000, 301_000, 600_999]
+    assert power_return_ms(0, drawn, 10 * MINUTE).tolist() == [0, 20 * MINUTE, 40 * MINUTE - 1]
+    assert power_return_ms(0, drawn, 12 * HOUR).tolist() == [0, HOUR, 2 * HOUR - 1]
+    outages = np.array([0, 10 * MINUTE, HOUR])
+    assert power_return_ms(0, drawn, outages).tolist() == [0, 20 * MINUTE, 2 * HOUR - 1]
+
+
+def test_charging_begins_early_enough() -> None:
+    drawn = np.array([0, 1 << 31, 0xFFFFFFFF], dtype=np.uint32)
     starts = charge_by_starts_ms(10 * HOUR, 4 * HOUR, chargers_of(settings()), drawn)
     assert starts.tolist() == [6 * HOUR, 5 * HOUR + 30 * MINUTE, 5 * HOUR + 1]
 

@@ -12,10 +12,10 @@ from rds.errors import DeviceAbsentError, InputError
 from rds.oda.draw import draw
 from receiver.fleet.broadcast import WAYS, Circumstances, make_study
 from receiver.fleet.daytime import DayTime
-from receiver.fleet.population import FleetModel, Normal, draw_population
+from receiver.fleet.population import FleetModel, Floats, Normal, draw_population
 from receiver.fleet.simulate import Load, Scene
 from receiver.fleet.study import Executor, Study, try_releases
-from receiver.fleet.summary import FleetSummary, summarise
+from receiver.fleet.summary import FleetSummary, Summary, summarise
 from receiver.settings import CustomerOption
 from tests.receiver.broadcast import T0_MS, TS, Broadcast, halt, heartbeat, keyring
 
@@ -125,15 +125,28 @@ def test_with_groups_lost_some_hear_late_or_never() -> None:
     assert held == {0, 1}
 
 
-def test_after_a_power_cut_all_return_within_ten_minutes_none_at_once() -> None:
+def after_a_cut(minutes: int) -> tuple[Floats, Summary]:
+    """The load of 3000 chargers from 19:00 on, MW, where the power is off then, and what it sums up to."""
     model = FleetModel(chargers=3000)
-    one = make_study([], keyring(), model, Circumstances(power_cut=DayTime(19 * 60, 20 * 60)), start_ms=T0_MS)
+    cut = Circumstances(power_cut=DayTime(19 * 60, 19 * 60 + minutes))
+    one = make_study([], keyring(), model, cut, start_ms=T0_MS)
     load = one.load(Executor())
-    cut = slice(7 * 60, 8 * 60)
-    assert load.kw[0, cut].sum() == 0
-    ramp = np.diff(load.kw[0])[7 * 60 :]
-    assert 0.03 < ramp.max() / model.connected_mw / 1000 < 0.1
-    assert load.kw[0, 8 * 60 + 10] > 0.98 * load.kw[0, 8 * 60 + 9 :].max()
+    mw = load.kw[0, 7 * 60 :] / 1000
+    assert mw[:minutes].sum() == 0
+    return mw, summarise(model, one.scene, load).total
+
+
+def test_after_a_short_power_cut_all_return_within_ten_minutes_none_at_once() -> None:
+    mw, total = after_a_cut(5)
+    assert 0.03 < total.ramp_share < 0.1
+    assert mw[15] > 0.98 * mw[15:].max()
+
+
+def test_after_a_long_power_cut_neither_rebound_nor_ramp_is_noticed() -> None:
+    mw, total = after_a_cut(60)
+    assert mw[60 + 15] < 0.3 * mw.max()
+    assert total.rebound < 1.0
+    assert total.ramp_share < 0.01
 
 
 def test_the_shortest_release_that_is_enough_is_found() -> None:
