@@ -17,7 +17,6 @@ from rds.oda.messages.curtail import Curtail
 from rds.oda.messages.halt import Halt
 from rds.oda.messages.load_up import LoadUp
 from receiver.clock import TICK_MS
-from receiver.daily_caps import CappedEvent
 from receiver.policy_arithmetic import (
     TIER_AS_OPTION,
     UNLIMITED_MA,
@@ -140,11 +139,6 @@ class Term(OneTerm):
     """What one event means for one charger."""
 
     event: HeldEvent
-
-    @property
-    def capped_event(self) -> CappedEvent:
-        """What the daily caps go by."""
-        return CappedEvent(self.terms, self.event.trusted.public_key, self.event.is_grave)
 
 
 @lru_cache(maxsize=_CHARGERS_REMEMBERED)

@@ -27,11 +27,6 @@ def urgent_head(envelope: bytes) -> bytes:
     return envelope[:MESSAGE_OCTETS]
 
 
-def claimed_key(envelope: bytes) -> int:
-    """The key id that an envelope claims, unverified."""
-    return envelope[1] >> 4
-
-
 def verify_urgent(envelope: bytes, public_key: bytes, domain: Domain) -> bool:
     """Whether the envelope's signature is the key's."""
     return verify(urgent_head(envelope), envelope[MESSAGE_OCTETS:], public_key, domain)

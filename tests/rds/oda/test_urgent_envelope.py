@@ -14,7 +14,7 @@ from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.region import Region
 from rds.oda.signature import Domain
 from rds.oda.target_fields import ALL_TARGETS, target_of
-from rds.oda.urgent_envelope import claimed_key, is_urgent_envelope, sign_urgent, urgent_head, verify_urgent
+from rds.oda.urgent_envelope import is_urgent_envelope, sign_urgent, urgent_head, verify_urgent
 
 _DOMAIN: Final = Domain(0xC0DE, 7)
 _KEY: Final = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -58,7 +58,6 @@ def test_another_key_network_or_application_never_verifies() -> None:
 
 def test_what_an_envelope_claims() -> None:
     assert is_urgent_envelope(_ENVELOPE)
-    assert claimed_key(_ENVELOPE) == 1
     assert urgent_head(_ENVELOPE) == pack_message(_MESSAGE)
     for head in (0x03, 0x53, 0x63, 0x73, 0x83, 0xC3):
         assert not is_urgent_envelope(bytes([head]) + _ENVELOPE[1:])
@@ -69,7 +68,6 @@ def test_what_an_envelope_claims() -> None:
 def test_anything_is_an_envelope_or_not(octets: bytes) -> None:
     if is_urgent_envelope(octets):
         assert not verify_urgent(octets, _PUBLIC, _DOMAIN)
-        assert 0 <= claimed_key(octets) <= 15
     assert not verify_urgent(octets, _PUBLIC, _DOMAIN)
 
 
