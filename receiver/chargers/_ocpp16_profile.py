@@ -14,6 +14,7 @@ from ocpp.v16.datatypes import ChargingProfile, ChargingSchedule, ChargingSchedu
 from ocpp.v16.enums import ChargingProfileKindType, ChargingProfilePurposeType, ChargingRateUnitType
 
 from rds.errors import ChargerRefusedError
+from receiver.chargers._ocpp_hub import HubOptions
 from receiver.chargers._options import number
 from receiver.chargers.driver import ChargerCommand
 
@@ -23,24 +24,16 @@ START_MARGIN: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The table of the driver `ocpp16`.
+class Options(HubOptions):
+    """The table of the driver `ocpp16`: what `HubOptions` says, and these.
 
     Attributes:
-        listen: Address of ours that the charge point connects to.
-        port: TCP port of ours; 0 takes a free one.
-        charge_point_id: The only charge point let in; None lets in whichever comes first.
-        connect_timeout_s: How long `apply` waits for a charge point.
         answer_timeout_s: How long the charge point may take for an answer.
         profile_s: The longest that the charge point keeps a limit without hearing of it again.
         phases: Phases that charge, for charge points that take watts only.
         voltage_v: Voltage from phase to neutral, for the same.
     """
 
-    listen: str = "127.0.0.1"
-    port: int = number(9000, low=0, high=65535)
-    charge_point_id: str | None = None
-    connect_timeout_s: float = number(30.0, low=0, high=3600)
     answer_timeout_s: float = number(30.0, low=0.1, high=600)
     profile_s: int = number(86400, low=60, high=604800)
     phases: int | None = number(None, low=1, high=3)

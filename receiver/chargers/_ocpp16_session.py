@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ from receiver.chargers._ocpp16_profile import (
     profile_end,
     read_abilities,
 )
+from receiver.chargers._ocpp_hub import WIRE_LOG
 from receiver.chargers.driver import ChargerCommand
 
 HEARTBEAT_S: Final = 60
@@ -49,24 +50,6 @@ QUEUED_ANSWERS: Final = 16
 CONFIGURATION_KEYS: Final = ["ChargingScheduleAllowedChargingRateUnit", "ChargeProfileMaxStackLevel"]
 
 _log = logging.getLogger(__name__)
-
-
-class WireLog(logging.LoggerAdapter[logging.Logger]):
-    """What the libraries say about the wire, all of it for debugging: a charge point's nonsense is no fault of ours."""
-
-    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:  # noqa: ARG002  # Any: as the base class
-        """Write at level DEBUG and without a traceback."""
-        kwargs.pop("exc_info", None)
-        super().log(logging.DEBUG, msg, *args, **kwargs)
-
-    def process(
-        self, msg: Any, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:  # Any: as there
-        """Leave the message as it is."""
-        return msg, kwargs
-
-
-WIRE_LOG: Final = WireLog(_log)
 
 
 class Session(ChargePoint):

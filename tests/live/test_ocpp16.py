@@ -1,6 +1,7 @@
 """The driver `ocpp16` against charge points in processes of their own, over real websockets and in real time."""
 
 import asyncio
+import socket
 from datetime import timedelta
 
 import pytest
@@ -143,9 +144,10 @@ def test_a_charge_point_that_takes_watts_only() -> None:
 
 def test_a_port_in_use_is_said() -> None:
     async def case(driver: Driver, chain: Chain) -> None:
-        second = Driver.from_options({"port": driver.port}, chain.now)
-        with pytest.raises(DeviceAbsentError, match=rf"cannot listen on 127.0.0.1 port {driver.port}: .*free one"):
-            await second.start()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            with pytest.raises(DeviceAbsentError, match=rf"cannot listen on 127.0.0.1 port {port}: .*free one"):
+                await Driver.from_options({"port": port}, chain.now).start()
 
     live(case)
 
