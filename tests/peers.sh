@@ -4,15 +4,16 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 # Every package that a `peer` marker names by `debian=`; tests/house/test_peers.py holds the two together.
-packages=()
+packages=(nodejs npm)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# A package that gives a program of its own name is here, too, if that comes from elsewhere (npm, from Node's own package).
 wanting=()
 for package in "${packages[@]}"; do
-    dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || wanting+=("$package")
+    command -v "$package" >/dev/null || dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || wanting+=("$package")
 done
 
 if [ "${#wanting[@]}" -gt 0 ]; then

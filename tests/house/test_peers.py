@@ -1,5 +1,6 @@
 """Small test runs with missing peers in; out: skips, failures and the closing line of tests/conftest.py."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -96,3 +97,11 @@ def test_every_package_that_a_marker_names_is_installed_by_make_peers() -> None:
 
 def test_peers_sh_is_sound_shell() -> None:
     assert subprocess.run(["bash", "-n", TESTS / "peers.sh"]).returncode == 0
+
+
+def test_the_lock_of_the_node_peers_names_versions_and_hashes_and_no_addresses() -> None:
+    packages = json.loads((TESTS / "live/package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert "node_modules/ocpp-rpc" in packages
+    for name, package in packages.items():
+        assert name == "" or {"version", "integrity"} <= package.keys()
+        assert "resolved" not in package, "tests/live/.npmrc says so; was npm told otherwise?"
