@@ -1,13 +1,14 @@
 """A wide IQ stream to the groups of several of its stations: the first transform once, the rest for each of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from rds.errors import UsageError
-from receiver.chain import Chain, IfChain, SignalStatus, chain_for, check_station
+from receiver.chain import Chain, IfChain, SignalStatus, chain_for, check_station, refuse_offset
 from receiver.dsp.channel import MAX_IF_RATE_HZ, Codes, Iq, Spectra, StationFilter, WideSpectrum
 from receiver.received_group import ReceivedGroup
-from receiver.sources.stream import IqStream, Stream
+from receiver.sources.stream import BitStream, Gap, GroupStream, IqStream, LiveStream, MpxStream, Stream
 
 
 class Bank(Protocol):
@@ -84,6 +85,54 @@ class _Alone:
         return [self._chain.status()]
 
 
+class LiveBank:
+    """A bank of a live stream: after a gap all begins anew, and counts on from where the gap ends."""
+
+    def __init__(self, make: Callable[[], Bank], rate_hz: float) -> None:
+        self._make = make
+        self._bank = make()
+        self._rate_hz = rate_hz
+        self._segment_start = 0
+        self._fed = 0
+        self._before = self._bank.statuses()
+
+    def feed(self, piece: Codes | Gap) -> list[list[ReceivedGroup]]:
+        """The groups that a piece completes, or those that a gap cuts off, a list for each station."""
+        if not isinstance(piece, Gap):
+            self._fed += len(piece)
+            return self._placed(self._bank.feed(piece))
+        lists = self.flush()
+        self._segment_start += self._fed + piece.samples
+        self._fed, self._before, self._bank = 0, self.statuses(), self._make()
+        return lists
+
+    def flush(self) -> list[list[ReceivedGroup]]:
+        """The groups of what is still inside."""
+        return self._placed(self._bank.flush())
+
+    def _placed(self, lists: list[list[ReceivedGroup]]) -> list[list[ReceivedGroup]]:
+        """The groups where they are in the whole stream."""
+        start, start_s = self._segment_start, self._segment_start / self._rate_hz
+        if not start:
+            return lists
+        return [
+            [replace(one, sample_index=one.sample_index + start, end_s=one.end_s + start_s) for one in groups]
+            for groups in lists
+        ]
+
+    def statuses(self) -> list[SignalStatus]:
+        """How each station stands now; blocks are counted from the beginning."""
+        return [
+            replace(
+                now,
+                blocks_seen=before.blocks_seen + now.blocks_seen,
+                blocks_accepted=before.blocks_accepted + now.blocks_accepted,
+                blocks_corrected=before.blocks_corrected + now.blocks_corrected,
+            )
+            for before, now in zip(self._before, self._bank.statuses(), strict=True)
+        ]
+
+
 def bank_for(stream: Stream, offsets_hz: Sequence[float]) -> Bank | None:
     """The stages that a stream's stations need, at least one of them; None for a stream of groups.
 
@@ -91,7 +140,20 @@ def bank_for(stream: Stream, offsets_hz: Sequence[float]) -> Bank | None:
         InputError: its rate is too low.
         UsageError: an offset for what is no IQ, or outside of it, or several for a stream of one station.
     """
-    if len(offsets_hz) > 1 and isinstance(stream, IqStream):
-        return StationBank(stream.rate_hz, offsets_hz, codes=stream.codes is not None)
-    chain = chain_for(stream, offset_hz=next((offset_hz for offset_hz in offsets_hz if offset_hz), 0.0))
-    return None if chain is None else _Alone(chain)
+    if isinstance(stream, GroupStream):
+        refuse_offset(_one_offset_hz(offsets_hz))
+        return None
+    if isinstance(stream, LiveStream):
+        return LiveBank(lambda: _bank(stream, offsets_hz), stream.rate_hz)
+    return _bank(stream, offsets_hz)
+
+
+def _bank(stream: IqStream | LiveStream | MpxStream | BitStream, offsets_hz: Sequence[float]) -> Bank:
+    if len(offsets_hz) > 1 and isinstance(stream, IqStream | LiveStream):
+        codes = isinstance(stream, LiveStream) or stream.codes is not None
+        return StationBank(stream.rate_hz, offsets_hz, codes=codes)
+    return _Alone(chain_for(stream, offset_hz=_one_offset_hz(offsets_hz)))
+
+
+def _one_offset_hz(offsets_hz: Sequence[float]) -> float:
+    return next((offset_hz for offset_hz in offsets_hz if offset_hz), 0.0)

@@ -21,7 +21,7 @@ from receiver.error_vector import PIECES_AT_ONCE, ErrorVector
 from receiver.hard_group import HardDecoder
 from receiver.received_group import ReceivedGroup
 from receiver.soft_group import SoftDecoder
-from receiver.sources.stream import GroupStream, IqStream, MpxStream, Stream
+from receiver.sources.stream import BitStream, IqStream, LiveStream, MpxStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,20 +255,29 @@ def _sync_status(sync: BlockSync) -> SignalStatus:
     )
 
 
-def chain_for(stream: Stream, *, offset_hz: float = 0.0) -> Chain | None:
-    """The stages that a stream needs; None for one of groups.
+def refuse_offset(offset_hz: float) -> None:
+    """For an input that is no IQ.
+
+    Raises:
+        UsageError: there is an offset.
+    """
+    if offset_hz:
+        raise UsageError(
+            f"--offset {offset_hz:.10g}: only an IQ recording has stations beside its centre; leave the option out"
+        )
+
+
+def chain_for(stream: IqStream | LiveStream | MpxStream | BitStream, *, offset_hz: float = 0.0) -> Chain:
+    """The stages that a stream needs.
 
     Raises:
         InputError: its rate is too low.
         UsageError: an offset for what is no IQ, or outside of it.
     """
+    if isinstance(stream, LiveStream):
+        return IqChain(stream.rate_hz, offset_hz=offset_hz, has_limits=True, codes=True)
     if isinstance(stream, IqStream):
         codes = stream.codes is not None
         return IqChain(stream.rate_hz, offset_hz=offset_hz, has_limits=stream.has_limits, codes=codes)
-    if offset_hz:
-        raise UsageError(
-            f"--offset {offset_hz:.10g}: only an IQ recording has stations beside its centre; leave the option out"
-        )
-    if isinstance(stream, GroupStream):
-        return None
+    refuse_offset(offset_hz)
     return MpxChain(stream.rate_hz) if isinstance(stream, MpxStream) else BitChain()

@@ -1,6 +1,7 @@
 """An input's name to an iterator over the groups in it, with the signal's status beside: source and chains as one."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence, Sized
 
 from rds.constants import GROUP_BITS
 from rds.errors import InputError, NoSyncError
@@ -9,7 +10,7 @@ from receiver.chain import SignalStatus
 from receiver.received_group import ReceivedGroup
 from receiver.sources import open_input
 from receiver.sources.octets import STDIN
-from receiver.sources.stream import BitStream, GroupStream, IqStream, SourceOptions
+from receiver.sources.stream import BitStream, Gap, GroupStream, IqStream, LiveStream, SourceOptions
 
 
 class Listening:
@@ -32,7 +33,10 @@ class Listening:
         self._bank = bank_for(self.stream, self.offsets_hz)
         self._name = "standard input" if name == STDIN else name
         self.samples_done = 0
-        """How far decoding has come, in the input's samples."""
+        """How far decoding has come, in the input's samples, lost ones included."""
+        self.gaps: Counter[str] = Counter()
+        """How often samples were lost, by why."""
+        self.samples_lost = 0
 
     @property
     def seconds_done(self) -> float:
@@ -77,7 +81,7 @@ class Listening:
             return "are these data bits, after differential decoding, in the order sent?"
         states = [] if self._bank is None else self._bank.statuses()
         pilot = "no pilot either" if all(status.pilot_hz is None for status in states) else "a pilot there is"
-        if isinstance(self.stream, IqStream):
+        if isinstance(self.stream, IqStream | LiveStream):
             return f"{pilot}: is there a station with RDS, is --rate right, does --offset point at it?"
         return f"{pilot}: is this the multiplex of a station with RDS, and is --rate right?"
 
@@ -89,9 +93,21 @@ class Listening:
             return
         bank = self._bank
         assert bank is not None
-        codes = self.stream.codes if isinstance(self.stream, IqStream) else None
-        for chunk in codes or self.stream.chunks:
-            lists = bank.feed(chunk)
-            self.samples_done += len(chunk)
+        if isinstance(self.stream, LiveStream):
+            pieces: Iterator[Sized | Gap] = self.stream.pieces
+        else:
+            codes = self.stream.codes if isinstance(self.stream, IqStream) else None
+            pieces = codes or self.stream.chunks
+        for piece in pieces:
+            lists = bank.feed(piece)
+            self._count(piece)
             yield lists
         yield bank.flush()
+
+    def _count(self, piece: Sized | Gap) -> None:
+        if isinstance(piece, Gap):
+            self.gaps[piece.why] += 1
+            self.samples_lost += piece.samples
+            self.samples_done += piece.samples
+        else:
+            self.samples_done += len(piece)

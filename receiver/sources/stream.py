@@ -47,6 +47,24 @@ class IqStream(_Described):
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Samples that were lost, in their place among the chunks: what comes next does not join what came before."""
+
+    samples: int
+    """How many are missing, at least 0, as well as the source can tell."""
+    why: str
+    """In a few words, such as "the stick was unplugged"."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStream(_Described):
+    """A stick's codes as they come, and where some are missing; a silence is a gap too, told soon."""
+
+    pieces: Iterator[npt.NDArray[np.uint8] | Gap] = field(kw_only=True)
+    """Codes (`rds.pcm.CU8_ZERO`), shape (samples, 2), or a gap. They end when the source is lost for good."""
+
+
+@dataclass(frozen=True, slots=True)
 class MpxStream(_Described):
     """Float32 MPX, 1.0 = 75 kHz deviation."""
 
@@ -67,4 +85,4 @@ class GroupStream(_Described):
     chunks: Iterator[ReceivedGroup] = field(kw_only=True)
 
 
-Stream = IqStream | MpxStream | BitStream | GroupStream
+Stream = IqStream | LiveStream | MpxStream | BitStream | GroupStream

@@ -5,8 +5,10 @@ import errno
 import io
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from receiver.sources import formats, open_input
 from receiver.sources.naming import rate_in_name
 from receiver.sources.octets import Octets
 from receiver.sources.raw_iq import decode_iq
-from receiver.sources.stream import BitStream, GroupStream, IqStream, MpxStream, SourceOptions
+from receiver.sources.stream import BitStream, GroupStream, IqStream, LiveStream, MpxStream, SourceOptions
 from tests.receiver.signals import Iq, Mpx, noise
 from tests.receiver.sources import recordings
 
@@ -302,10 +304,17 @@ def test_a_rate_that_metadata_lack_may_be_given(tmp_path: Path) -> None:
             open_input(str(meta), SourceOptions())
 
 
+def read(name: str, options: SourceOptions) -> Iterator[Any]:  # Any: what the format gives
+    """The chunks of a recording."""
+    stream = open_input(name, options)
+    assert not isinstance(stream, LiveStream)
+    return stream.chunks
+
+
 def complaint(name: str, options: SourceOptions | None = None) -> str:
     """The one line that an input ends with, opened and read to its end."""
     with pytest.raises((InputError, UsageError)) as raised:
-        list(open_input(name, options or SourceOptions()).chunks)
+        list(read(name, options or SourceOptions()))
     line = str(raised.value)
     assert "\n" not in line
     return line
@@ -447,8 +456,7 @@ def test_a_long_line_needs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 def outcome(name: str, options: SourceOptions) -> int:
     """How many samples or groups an input has; 0 if it ends with its one line."""
     with contextlib.suppress(EvrdsError):
-        stream = open_input(name, options)
-        return sum(1 if isinstance(chunk, ReceivedGroup) else len(chunk) for chunk in stream.chunks)
+        return sum(1 if isinstance(chunk, ReceivedGroup) else len(chunk) for chunk in read(name, options))
     return 0
 
 
