@@ -137,6 +137,10 @@ class TomlTable:
             raise self.refusal(name, f"allowed: tables [[{name}]]")
         return [self._child(name, item, (*self._path, name, index)) for index, item in enumerate(items)]
 
+    def has_tables(self, name: str) -> bool:
+        """Whether [[name]] stands there, rather than [name] or nothing."""
+        return isinstance(self._values.get(name), list)
+
     def rest(self) -> dict[str, object]:
         """Every field not asked for so far, as TOML gave it: for options that another part reads."""
         values = {name: value for name, value in self._values.items() if name not in self._asked}

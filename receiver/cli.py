@@ -19,6 +19,7 @@ from rds.installation import PACKAGES, installation_fault
 from rds.oda.key_warnings import key_warnings
 from receiver.app import DecodeOptions, decode_groups, decode_records
 from receiver.arguments import EXIT_CODES, Parser, add_source_options, add_trust_options
+from receiver.charger_cli import add_charger_command
 from receiver.config import read_config
 from receiver.fleet.options import add_fleet_command, add_fleet_options
 from receiver.install_cli import add_install_command
@@ -256,6 +257,7 @@ def _parser() -> Parser:
     _add_run(commands)
     add_install_command(commands, exit_codes=EXIT_CODES, tell=_tell)
     add_owner_commands(commands, exit_codes=EXIT_CODES, tell=_tell)
+    add_charger_command(commands, exit_codes=EXIT_CODES, tell=_tell)
     fleet = add_fleet_command(commands, exit_codes=EXIT_CODES, run=_fleet)
     add_source_options(fleet)
     add_trust_options(fleet)

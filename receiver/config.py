@@ -16,9 +16,11 @@ Tables [tiers], [prices], [profile], [charge_by], [caps] are those of `policy_co
 
 [charger]
 driver = "simulated"                # its other fields are the driver's options
+allow_high_fallback = true          # it may take more than rating and installer_a allow when nobody talks to it
+
+Several chargers are tables [[charger]], as `chargers_config` reads them, and may share [site] limit_a.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,28 +31,27 @@ from rds.oda.bundle import parse_bundle
 from rds.oda.draw import DEVICE_ID_OCTETS
 from rds.oda.region import Region
 from rds.toml_table import TomlTable, parse_toml
+from receiver.chargers_config import (
+    HIGHEST_A,
+    LOWEST_A,
+    ChargerConfig,
+    SiteConfig,
+    read_charger_tables,
+    read_option,
+    read_site,
+)
 from receiver.keyring import Keyring
 from receiver.policy_config import read_caps, read_charge_by, read_prices, read_profile, read_tiers, read_timezone
-from receiver.settings import CustomerOption, Settings
+from receiver.settings import Settings
 from receiver.trust import TrustText, make_keyring, read_trust_file
 
 REGIONS: Final = 4
 TRUST_FIELD: Final = "trust"
 INSTEAD_OF_TRUST: Final = ("aid", "network", "roots", "certificates")
 """What a configuration says where no bundle does."""
-LOWEST_A: Final = 6
-HIGHEST_A: Final = 80
 _PEM: Final = "-----BEGIN "
 _SUBGROUPS: Final = 64
 _PROGRAMMES: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ChargerConfig:
-    """Which driver, and what only it understands."""
-
-    driver: str
-    options: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,14 @@ class Config:
     keyring: Keyring
     regions: tuple[Region, ...]
     settings: Settings
-    """Its device id is empty where the configuration names none: the store has it, or one is made."""
+    """What holds for every charger that says nothing else.
+
+    Its device id is empty where the configuration names none: the store has it, or one is made.
+    """
     state: Path | None
     source: str | None
-    charger: ChargerConfig
+    chargers: tuple[ChargerConfig, ...]
+    site: SiteConfig | None
 
 
 def read_config(path: Path) -> Config:
@@ -75,6 +80,18 @@ def read_config(path: Path) -> Config:
         TrustError: a key or certificate does not hold.
     """
     return parse_config(_read_text(path), source=str(path), folder=path.parent)
+
+
+def read_chargers(path: Path) -> tuple[ChargerConfig, ...]:
+    """The chargers of a configuration; whom to believe may still be missing: an installer tries the wiring first.
+
+    Raises:
+        InputError: the file cannot be read.
+        UsageError: a field of the owner or of a charger is missing or wrong.
+    """
+    table = parse_toml(_read_text(path), source=str(path))
+    regions = tuple(table.parsed_list("regions", Region.parse_code, high=REGIONS))
+    return read_charger_tables(table, _settings(table), regions)
 
 
 def read_state_path(path: Path) -> Path | None:
@@ -111,15 +128,14 @@ def parse_config(text: str, *, source: str, folder: Path) -> Config:
     settings = _settings(table)
     state = _state_path(table, folder)
     named_source = table.string("source") if "source" in table else None
-    charger = table.table("charger")
-    driver = charger.string("driver", default="simulated")
-    config_charger = ChargerConfig(driver, charger.rest())
+    chargers = read_charger_tables(table, settings, regions)
+    site = read_site(table.table("site"), chargers) if "site" in table else None
     table.close()
     try:
         keyring = make_keyring(texts, aid=aid, network=network)
     except TrustError as error:
         raise TrustError(f"{source}: {error}") from None
-    return Config(keyring, regions, settings, state, named_source, config_charger)
+    return Config(keyring, regions, settings, state, named_source, chargers, site)
 
 
 def _trust(table: TomlTable, folder: Path) -> tuple[list[TrustText], int | None, int | None, tuple[Region, ...]]:
@@ -150,7 +166,7 @@ def _settings(table: TomlTable) -> Settings:
         device_id=table.parsed("device_id", _device_id, default=b""),
         rating_ma=1000 * rating_a,
         installer_ma=1000 * installer_a,
-        option=CustomerOption(table.choice("option", list(CustomerOption), default=CustomerOption.MEDIUM)),
+        option=read_option(table),
         fleet_percent=table.integer("fleet_percent", low=0, high=100, default=50),
         subgroup=table.integer("subgroup", low=0, high=_SUBGROUPS - 1) if "subgroup" in table else None,
         programme=table.integer("programme", low=0, high=_PROGRAMMES - 1) if "programme" in table else None,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError, InputError
+from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError, InputError, UsageError
 from rds.oda.draw import DEVICE_ID_OCTETS
 from receiver.bulletin_records import verdict_record
 from receiver.bulletin_verdict import BulletinVerdict
@@ -66,6 +66,8 @@ async def run(
         DeviceLostError: the charger stopped answering before it took the last limit.
         NoSyncError: the input ended and nothing in it was a group.
     """
+    if len(config.chargers) > 1:
+        raise UsageError(f"{len(config.chargers)} tables [[charger]]; allowed: one charger behind `run`, for now")
     start = start or listening.stream.start
     store, damage = open_state(config.state)
     with store:
@@ -88,7 +90,7 @@ async def run(
         def tell(record: Record) -> None:
             emit(warned(record, controller.intake, controller.at_ms))
 
-        driver = load_driver(config.charger.driver).from_options(config.charger.options, now)
+        driver = load_driver(config.chargers[0].driver).from_options(config.chargers[0].options, now)
         await driver.start()
         try:
             if damage is not None:

@@ -118,7 +118,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "websockets", None)
     monkeypatch.setitem(sys.modules, "websockets.asyncio.server", None)
-    with pytest.raises(UsageError, match=r"ocpp16 needs the package websockets.*extras"):
+    with pytest.raises(UsageError, match=r"ocpp16 needs the package websockets.*the extra ocpp"):
         load_driver("ocpp16")
 
 

@@ -43,9 +43,9 @@ def test_every_option_that_the_example_leaves_out_is_one(tmp_path: Path) -> None
     config = read_config(path)
     assert (config.settings.subgroup, config.settings.device_id) == (5, bytes([10] * 16))
     assert (config.state, config.source) == (tmp_path / "receiver.sqlite3", "evening.sigmf-meta")
-    assert config.charger.driver == "ocpp16"
+    assert config.chargers[0].driver == "ocpp16"
     assert (config.settings.programme, config.settings.tiers_ma[4]) == (3, 0)
     assert config.settings.prices == Prices(978, ((300_000_000, 16_000), (450_000_000, 0)))
     assert config.settings.profile is not None
     assert config.settings.charge_by == ChargeBy(7 * 60, 4 * 3_600_000)
-    load_driver("ocpp16").from_options(config.charger.options, lambda: datetime_of(0))
+    load_driver("ocpp16").from_options(config.chargers[0].options, lambda: datetime_of(0))

@@ -56,7 +56,7 @@ def test_a_whole_configuration(folder: Path) -> None:
     assert config.keyring.certificates(1) == [certificate()]
     assert config.state == folder / "state.sqlite3"
     assert config.source is None
-    assert (config.charger.driver, config.charger.options) == ("ocpp16", {"port": 9000})
+    assert (config.chargers[0].driver, config.chargers[0].options) == ("ocpp16", {"port": 9000})
     settings = config.settings
     assert (settings.device_id, settings.rating_ma, settings.installer_ma) == (DEVICE_ID, 32_000, 25_000)
     assert (settings.option, settings.release_minimum_s, settings.release_default_s) == (CustomerOption.LOW, 5, 3600)
@@ -71,7 +71,7 @@ def test_keys_may_stand_in_the_file_itself(folder: Path) -> None:
     assert config.keyring.certificates(1)
     assert (config.state, config.source, config.settings.device_id) == (None, "x.cu8", b"")
     assert (config.settings.installer_ma, config.settings.subgroup) == (16_000, 5)
-    assert (config.charger.driver, config.charger.options) == ("simulated", {})
+    assert (config.chargers[0].driver, config.chargers[0].options) == ("simulated", {})
 
 
 @pytest.mark.parametrize(
