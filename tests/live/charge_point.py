@@ -1,13 +1,15 @@
 """A central system's address in, an OCPP 1.6J charge point at it: keeps its profile and tells each limit as JSON.
 
     python tests/live/charge_point.py ws://HOST:PORT/NAME [--log FILE] [--rate-unit Current|Power] [--reject] [--silent]
-                                      [--meter]
+                                      [--meter] [--takes PURPOSE] [--connectors N] [--disobey]
 
 It connects again whenever the connection ends (0.1 s, doubling to 5 s) and runs until SIGTERM or SIGINT, which end it
 with code 0. Its clock is the one that the central system tells in BootNotification and Heartbeat. Its memory is the
 process's: killed and started again it knows no profile. --rate-unit says what it takes (default Current), --reject
 makes it refuse every profile, --silent leave SetChargingProfile unanswered. --meter: once greeted, a car is plugged in,
-a transaction counts from 1000 to 3500 Wh, and the car leaves.
+a transaction counts from 1000 to 3500 Wh, and the car leaves. --takes names the only purpose of profiles that it takes
+(default ChargePointMaxProfile), --connectors says how many it has (default 1). It tells its composite schedule, 32 A
+where nothing limits; --disobey lets it take 32 A whatever it accepted.
 
 One line goes to standard output (or is appended to FILE) for every change:
 
@@ -16,7 +18,8 @@ One line goes to standard output (or is appended to FILE) for every change:
 
 event      set (accepted), rejected (with --reject, or a profile that it cannot take), cleared (by ClearChargingProfile)
            or ended (by the profile's own end, on this clock)
-limit_a    what holds now, in A per phase; null when nothing limits, also when a profile begins in the future
+limit_a    what holds now, in A per phase, of all connectors that have a profile; null when nothing limits, also when a
+           profile begins in the future
 limit_w    the same for a profile in W
 until      the end of what holds; null for none
 purpose    of the profile that holds; null for none
@@ -42,6 +45,7 @@ from ocpp.v16.enums import (
     Action,
     ChargingProfileStatus,
     ClearChargingProfileStatus,
+    GetCompositeScheduleStatus,
     RegistrationStatus,
     TriggerMessageStatus,
 )
@@ -58,9 +62,20 @@ Report = Callable[[dict[str, object]], None]
 class Device:
     """What outlives a connection: the clock that was told, the profiles by id, the settings."""
 
-    def __init__(self, *, rate_unit: str, reject: bool, silent: bool, report: Report, meter: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        rate_unit: str,
+        reject: bool,
+        silent: bool,
+        report: Report,
+        meter: bool = False,
+        takes: str = "ChargePointMaxProfile",
+        connectors: int = 1,
+        disobey: bool = False,
+    ) -> None:
         self.rate_unit, self.reject, self.silent, self._report = rate_unit, reject, silent, report
-        self.meter = meter
+        self.meter, self.takes, self.connectors, self.disobey = meter, takes, connectors, disobey
         self.booted = False
         self.profiles: dict[int, dict[str, Any]] = {}  # Any: a profile as it came, checked by the library's schema
         self.changed = asyncio.Event()
@@ -83,21 +98,29 @@ class Device:
             ends.append(_time(schedule["start_schedule"]) + timedelta(seconds=schedule["duration"]))
         return min(ends, default=datetime.max.replace(tzinfo=UTC))
 
-    def report(self, event: str) -> None:
-        """Write what holds now: of the profiles that have begun and not ended, the one with the highest stack level."""
+    def holding(self) -> list[dict[str, Any]]:  # Any: see profiles
+        """Of the profiles that have begun and not ended, the one with the highest stack level of each connector."""
         now = self.clock()
-        live = [
-            p for p in self.profiles.values() if _time(p["charging_schedule"]["start_schedule"]) <= now < self.end(p)
-        ]
+        best: dict[int, dict[str, Any]] = {}  # Any: see profiles
+        for profile in sorted(self.profiles.values(), key=lambda p: int(p["stack_level"])):
+            if _time(profile["charging_schedule"]["start_schedule"]) <= now < self.end(profile):
+                best[profile["connector"]] = profile
+        return list(best.values())
+
+    def report(self, event: str) -> None:
+        """Write what holds now."""
         line: dict[str, object] = {"event": event, "limit_a": None, "limit_w": None, "until": None, "purpose": None}
-        if live:
-            profile = max(live, key=lambda p: int(p["stack_level"]))
-            schedule = profile["charging_schedule"]
-            line["limit_" + schedule["charging_rate_unit"].lower()] = float(
-                schedule["charging_schedule_period"][0]["limit"]
-            )
+        if holding := self.holding():
+            profile = holding[0]
+            unit = profile["charging_schedule"]["charging_rate_unit"].lower()
+            line[f"limit_{unit}"] = sum(_limit(one) for one in holding)
             line |= {"until": _text(self.end(profile)), "purpose": profile["charging_profile_purpose"]}
-        self._report(line | {"clock": _text(now)})
+        self._report(line | {"clock": _text(self.clock())})
+
+    def composite(self, connector: int) -> float:
+        """The limit of a connector, 0 for all, in the unit that it takes."""
+        limits = [_limit(one) for one in self.holding() if connector in (0, one["connector"])]
+        return sum(limits) if limits and not self.disobey else {"Current": 32.0, "Power": 22080.0}[self.rate_unit]
 
     async def end_profiles(self) -> None:
         """Drop each profile at its end, for ever."""
@@ -160,7 +183,11 @@ class Link(ChargePoint):
 
     @on(Action.get_configuration)
     def _on_get_configuration(self, key: list[str] | None = None) -> call_result.GetConfiguration:
-        known = {"ChargingScheduleAllowedChargingRateUnit": self._device.rate_unit, "ChargeProfileMaxStackLevel": "8"}
+        known = {
+            "ChargingScheduleAllowedChargingRateUnit": self._device.rate_unit,
+            "ChargeProfileMaxStackLevel": "8",
+            "NumberOfConnectors": str(self._device.connectors),
+        }
         asked = known if key is None else key
         return call_result.GetConfiguration(
             configuration_key=[
@@ -195,8 +222,9 @@ class Link(ChargePoint):
         unit = {"A": "Current", "W": "Power"}[schedule["charging_rate_unit"]]
         purpose, kind = (cs_charging_profiles[f"charging_profile_{word}"] for word in ("purpose", "kind"))
         fits = (
-            connector_id == 0
-            and purpose == "ChargePointMaxProfile"
+            (connector_id == 0) == (purpose == "ChargePointMaxProfile")
+            and connector_id <= self._device.connectors
+            and purpose == self._device.takes
             and kind == "Absolute"
             and "start_schedule" in schedule
         )
@@ -204,12 +232,25 @@ class Link(ChargePoint):
             self._device.report("rejected")
             return call_result.SetChargingProfile(status=ChargingProfileStatus.rejected)
         profiles, level = self._device.profiles, cs_charging_profiles["stack_level"]
-        for number in [number for number, profile in profiles.items() if profile["stack_level"] == level]:
+        place = {"stack_level": level, "connector": connector_id}
+        for number in [number for number, profile in profiles.items() if profile | place == profile]:
             del profiles[number]
-        profiles[cs_charging_profiles["charging_profile_id"]] = cs_charging_profiles
+        profiles[cs_charging_profiles["charging_profile_id"]] = cs_charging_profiles | place
         self._device.changed.set()
         self._device.report("set")
         return call_result.SetChargingProfile(status=ChargingProfileStatus.accepted)
+
+    @on(Action.get_composite_schedule)
+    def _on_composite(self, connector_id: int, duration: int, **_unit: object) -> call_result.GetCompositeSchedule:
+        start = _text(self._device.clock())
+        period = {"startPeriod": 0, "limit": self._device.composite(connector_id)}
+        unit = {"Current": "A", "Power": "W"}[self._device.rate_unit]
+        return call_result.GetCompositeSchedule(
+            status=GetCompositeScheduleStatus.accepted,
+            connector_id=connector_id,
+            schedule_start=start,
+            charging_schedule={"duration": duration, "chargingRateUnit": unit, "chargingSchedulePeriod": [period]},
+        )
 
     @on(Action.clear_charging_profile)
     def _on_clear_profile(self, **which: object) -> call_result.ClearChargingProfile:
@@ -264,6 +305,10 @@ async def _talk(link: Link) -> None:
         await asyncio.gather(greeting, return_exceptions=True)
 
 
+def _limit(profile: dict[str, Any]) -> float:  # Any: see Device.profiles
+    return float(profile["charging_schedule"]["charging_schedule_period"][0]["limit"])
+
+
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
@@ -288,6 +333,9 @@ async def _main(arguments: argparse.Namespace) -> None:
         silent=arguments.silent,
         report=report,
         meter=arguments.meter,
+        takes=arguments.takes,
+        connectors=arguments.connectors,
+        disobey=arguments.disobey,
     )
     running = asyncio.create_task(run(arguments.url, device))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -304,4 +352,7 @@ if __name__ == "__main__":
     parser.add_argument("--reject", action="store_true", help="refuse every profile")
     parser.add_argument("--silent", action="store_true", help="never answer SetChargingProfile")
     parser.add_argument("--meter", action="store_true", help="let a car charge 2500 Wh")
+    parser.add_argument("--takes", default="ChargePointMaxProfile", help="the only purpose of profiles that it takes")
+    parser.add_argument("--connectors", type=int, default=1, help="how many it has")
+    parser.add_argument("--disobey", action="store_true", help="take 32 A whatever was accepted")
     asyncio.run(_main(parser.parse_args()))

@@ -157,11 +157,14 @@ def test_the_meter_and_the_cable_of_a_charge_point_are_read() -> None:
         assert driver.reading == ChargerReading()
         seen: list[ChargerReading] = []
         async with charge_point(driver, "--meter"):
-            while ChargerReading(3500, plugged=False) not in seen:
+            while not seen or seen[-1].energy_wh != 3500 or seen[-1].plugged:
                 if not seen or seen[-1] != driver.reading:
                     seen.append(driver.reading)
                 await asyncio.sleep(0.01)
-        assert ChargerReading(2250, plugged=True) in seen
-        assert driver.reading == ChargerReading(3500, plugged=False), "it outlives the connection"
+        assert ChargerReading(2250, plugged=True, current_ma=16100, answers=True) in seen
+        last = driver.reading
+        assert (last.energy_wh, last.plugged, last.current_ma) == (3500, False, 0), "it outlives the connection"
+        assert not last.answers
+        assert last.alarms == ("charge point CP_1 is not connected; look at its power and its link",)
 
     live(case)

@@ -57,7 +57,9 @@ def test_a_restart_behind_a_living_connection_gets_the_limit_again() -> None:
 
 
 def test_a_limit_without_a_known_end_is_refreshed_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.chargers.ocpp16.RETRY_S", 0.05)
+    monkeypatch.setattr("receiver.chargers.ocpp16.LOOK_S", 0.05)
+    # What jumps here is to pass for time that went by.
+    monkeypatch.setattr("receiver.chargers._ocpp16_session.CLOCK_TOLERANCE", timedelta(days=1))
 
     async def case(driver: Driver, chain: Chain) -> None:
         async with connect(f"ws://127.0.0.1:{driver.port}/CP_1", subprotocols=OCPP, proxy=None) as wire:
@@ -138,15 +140,17 @@ def test_nonsense_ends_neither_the_driver_nor_the_connection(caplog: pytest.LogC
                     assert json.loads(answer)[2]["currentTime"].startswith("2026-01-15T18:00:")
                     break
             applying = asyncio.create_task(driver.apply(chain.command(16000)))
-            async for answer in wire:  # ours now: it gets answers that are none, then an unknown error
-                request = json.loads(answer)
-                if request[0] == 2:
-                    await wire.send('[3,"late",{}]')
-                    await wire.send(json.dumps([4, request[1], "OddError", "a\nb", {}]))
-                if request[0] == 2 and request[2] == "SetChargingProfile":
-                    break
+
+            async def answer_badly() -> None:  # with answers that are none, then an unknown error
+                async for request in wire:
+                    if json.loads(request)[0] == 2:
+                        await wire.send('[3,"late",{}]')
+                        await wire.send(json.dumps([4, json.loads(request)[1], "OddError", "a\nb", {}]))
+
+            answering = asyncio.create_task(answer_badly())
             with pytest.raises(ChargerRefusedError, match=r"SetChargingProfile with an error: .*OddError"):
                 await applying
+            answering.cancel()
         async with charge_point(driver) as point:
             assert await point.limit() == ("set", 16.0)
 
