@@ -46,7 +46,7 @@ class Options(HubOptions):
     """
 
     answer_timeout_s: float = number(30.0, low=0.1, high=600)
-    profile_s: int = number(86400, low=60, high=604800)
+    profile_s: int = number(86400, low=5, high=604800)
     purpose: str = PURPOSES[0]
     stack_level: int | None = number(None, low=0, high=1000)
     connectors: int | None = number(None, low=1, high=CONNECTORS - 1)

@@ -33,7 +33,7 @@ from receiver.chargers.driver import ChargerCommand, ChargerDriver, ChargerReadi
 SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
 GREETING_S: Final = 5.0
 """How long a charge point that connects may stay silent before we speak: OCPP wants its BootNotification first."""
-LOOK_S: Final = 5.0
+LOOK_S: Final = 1.0
 """How often a profile that will end is looked at."""
 RETRY_S: Final = 30.0
 """How often a limit that was not accepted is tried again."""

@@ -15,7 +15,12 @@ BAD_OPTIONS: Final[list[dict[str, object]]] = [
     {"port": True},
     {"port": 65536},
     {"connect_timeout_s": -1},
-    {"profile_s": 59},
+    {"profile_s": 4},
+    {"purpose": "ChargePointMax"},
+    {"stack_level": -1},
+    {"connectors": 0},
+    {"password": ""},
+    {"tls_key": "key.pem"},
     {"phases": 2.0},
     {"voltage_v": 23000},
 ]
