@@ -121,7 +121,9 @@ def test_a_limit_too_low_for_two_goes_to_the_connector_with_a_car() -> None:
             assert [limit for _, _, limit in point.limits] == [10.0, 0.0]
             await point.call("StatusNotification", connectorId=2, status="Preparing", **CAR)
             await point.wait_for("SetChargingProfile", 4)
-            assert point.limits[2:] == [("TxDefaultProfile", 1, 0.0), ("TxDefaultProfile", 2, 10.0)], "lower, then raise"
+            assert point.limits[2:] == [("TxDefaultProfile", 1, 0.0), ("TxDefaultProfile", 2, 10.0)], (
+                "lower, then raise"
+            )
 
     live(case, purpose="TxDefaultProfile", connectors=2)
 
