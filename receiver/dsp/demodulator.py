@@ -40,6 +40,8 @@ _LOST: Final = 0.25
 """Coherence below which the carrier is looked for again: noise has 0.1, the weakest signal that is decoded 0.33."""
 _FOUND: Final = 0.2
 """Share of the squared symbols that a line has to be: 700 symbols of noise do not reach half of it."""
+_SAME_HZ: Final = 0.2
+"""So far off, a carrier is followed within a second."""
 _SURE: Final = 0.5
 """Coherence of the squared symbols above which a sudden turn of the phase is believed."""
 _SURE_CLOCK: Final = 0.12
@@ -95,6 +97,8 @@ class Demodulator:
         self._waiting: list[SubcarrierBlock] | None = []
         self._lost: list[npt.NDArray[np.complex64]] = []
         """The last blocks of a carrier that nobody holds: no pilot, and symbols that do not agree on a phase."""
+        self._is_fresh = False
+        """Whether the carrier was found but now, perhaps by the last few symbols of a stretch alone."""
         self._phase = 0.0
         self._frequency_hz = self._residual_hz
         self._carrier_start = 0.0
@@ -212,7 +216,7 @@ class Demodulator:
 
     def _look_again(self, baseband: npt.NDArray[np.complex64]) -> None:
         """Finds a carrier anew that nobody holds, in blocks heard since it was lost: tracking reaches 1 Hz or so."""
-        if self._pilot.locked or self.coherence > _LOST:
+        if self._pilot.locked or (self.coherence > _LOST and not self._is_fresh):
             self._lost.clear()
             return
         self._lost.append(baseband)
@@ -222,7 +226,10 @@ class Demodulator:
         self._lost.clear()
         running = self._next
         frequency_hz, share = self._squared_line(stretch)
-        if share < _FOUND:
+        # What is found is looked for once more: a carrier that came on just before tells its frequency badly.
+        is_known = self._is_fresh and abs(frequency_hz - self._frequency_hz) < _SAME_HZ
+        self._is_fresh = share >= _FOUND and not self._is_fresh
+        if share < _FOUND or is_known:
             self._next = running
             return
         self._frequency_hz = frequency_hz
