@@ -18,6 +18,11 @@ def number(
     return field(default=default, metadata={"low": low, "high": high})
 
 
+def choice(default: object, *allowed: object) -> Any:  # Any: as dataclasses.field, it stands for the value
+    """A field of an options dataclass that holds one of these values."""
+    return field(default=default, metadata={"allowed": allowed})
+
+
 Form = TypeVar("Form")
 
 
@@ -37,7 +42,10 @@ def read_options(form: type[Form], table: Mapping[str, object], *, driver: str) 
         bounds = form.__dataclass_fields__[name].metadata  # type: ignore[attr-defined]  # a dataclass by contract
         # TOML's true is no number, though Python's True is an int.
         fits = isinstance(value, bool) == (kind is bool) and isinstance(value, (int, float) if kind is float else kind)
-        if not fits or (bounds and not bounds["low"] <= value <= bounds["high"]):
+        if "allowed" in bounds and not (fits and value in bounds["allowed"]):
+            listed = ", ".join(str(one) for one in bounds["allowed"])
+            raise UsageError(f"charger {driver} option {name} is {value!r}; allowed: {listed}")
+        if not fits or ("low" in bounds and not bounds["low"] <= value <= bounds["high"]):
             span = f" from {bounds['low']} to {bounds['high']}" if bounds else ""
             raise UsageError(f"charger {driver} option {name} is {value!r}; allowed: {_KINDS[kind]}{span}")
     return form(**table)
