@@ -32,6 +32,7 @@ def test_the_wheel_holds_the_three_packages_and_no_more(wheel: Path) -> None:
     assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert "receiver/chargers/_modbus_tables/go_e.toml" in names
 
 
 def test_both_scripts_run_in_an_environment_that_holds_the_lock_and_the_wheel(wheel: Path, tmp_path: Path) -> None:
