@@ -1,6 +1,7 @@
 """Copy me: the other side of the charger driver with this file's name, on a real wire.
 
-`tests/conformance/test_chargers.py` imports it and calls `connect` with a started driver.
+`tests/conformance/test_chargers.py` imports it and calls `connect` with a started driver. A charger that knows fewer
+currents than whole amperes has a function `nearest_ma(limit_ma)` here too: what it should hold for a limit, mA.
 """
 
 import contextlib
