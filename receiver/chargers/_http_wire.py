@@ -41,22 +41,24 @@ class HttpWire:
         ca_file: What signs an https server, PEM; None: the system's authorities.
 
     Raises:
-        ValueError: the address is of no such form, or the file holds no certificate.
-        OSError: the file cannot be read.
+        ValueError: the address is of no such form.
+        OSError: the file cannot be read, or holds no certificate.
     """
 
     def __init__(
         self, url: str, *, user: str | None = None, password: str | None = None, ca_file: str | None = None
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        plain = url.isascii() and url.isprintable() and " " not in url
+        if not plain or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
             raise ValueError(f"{url!r} is no address of an HTTP server")
         self._host = parts.hostname
         self._port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         self._path = parts.path.rstrip("/")
         self._tls = None
         if parts.scheme == "https":
-            self._tls = ssl.create_default_context(cadata=None if ca_file is None else Path(ca_file).read_text("ascii"))
+            authorities = None if ca_file is None else Path(ca_file).read_text("ascii", errors="ignore")
+            self._tls = ssl.create_default_context(cadata=authorities)
         self._headers = [("Host", parts.netloc), ("Connection", "close"), ("Accept", "application/json")]
         if user is not None:
             token = base64.b64encode(f"{user}:{password or ''}".encode()).decode("ascii")
@@ -81,7 +83,10 @@ class HttpWire:
         sender = h11.Connection(h11.CLIENT)
         request = h11.Request(method=method, target=self._path + path, headers=headers)
         data = b"".join(sender.send(part) or b"" for part in (request, h11.Data(data=body), h11.EndOfMessage()))
-        reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
+        try:
+            reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
+        except UnicodeError as fault:  # a name with a part that is empty or too long
+            raise OSError(f"{self._host!r} is no host's name") from fault
         try:
             writer.write(data)
             await writer.drain()
@@ -125,11 +130,11 @@ def http_wire(url: str, *, driver: str, user: str | None, password: str | None, 
     """
     try:
         return HttpWire(url, user=user, password=password, ca_file=ca_file)
-    except (OSError, ValueError, ssl.SSLError) as fault:
-        if ca_file is not None and urlsplit(url).hostname:
-            raise UsageError(
-                f"charger {driver} option ca_file is {ca_file!r}; allowed: a PEM file of certificates ({fault})"
-            ) from fault
+    except OSError as fault:  # an SSLError is one
+        raise UsageError(
+            f"charger {driver} option ca_file is {ca_file!r}; allowed: a PEM file of certificates ({fault})"
+        ) from fault
+    except ValueError as fault:
         raise UsageError(
             f"charger {driver} option url is {url!r}; allowed: http://HOST or https://HOST, without a user's name"
         ) from fault

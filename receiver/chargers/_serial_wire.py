@@ -105,9 +105,10 @@ async def open_wire(address: WireAddress, *, baud_rate: int) -> Wire:
         return _SerialWire(_open_port(address.place, baud_rate))
     try:
         reader, writer = await asyncio.open_connection(address.place, address.tcp_port, limit=CHUNK_BYTES)
-    except OSError as fault:
+    except (OSError, UnicodeError) as fault:  # UnicodeError: a name with a part that is empty or too long
+        cause = getattr(fault, "strerror", None) or fault
         raise DeviceAbsentError(
-            f"{address} cannot be reached: {fault.strerror or fault}; look at the address, the server and its network"
+            f"{address} cannot be reached: {cause}; look at the address, the server and its network"
         ) from fault
     return _TcpWire(reader, writer)
 

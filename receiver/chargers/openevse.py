@@ -92,15 +92,16 @@ class Driver(KeptCharger):
         return cls(read_options(Options, options, driver="openevse"))
 
     async def _connect(self) -> None:
+        await self._hang_up()  # what a refusal at the last try has left open
         self._link = RapiLink(await open_wire(self._address, baud_rate=self._options.baud_rate))
         await self._link.demand("GV")
         await self._supervise(self._link)
 
     async def _supervise(self, link: RapiLink) -> None:
         """Arm the supervision. It is kept in EEPROM, which is written only where it changes."""
-        wanted = (self._options.watchdog_s, self._options.fallback_a)
-        answer = await link.ask(f"SY {wanted[0]} {wanted[1]}")
-        self._supervised = answer.ok and (answer.number(0), answer.number(1)) == wanted
+        wanted = (str(self._options.watchdog_s), str(self._options.fallback_a))
+        answer = await link.ask(" ".join(("SY", *wanted)))
+        self._supervised = answer.ok and answer.values[:2] == wanted
 
     async def _write(self, command: ChargerCommand) -> int | None:
         link = self._opened()

@@ -108,7 +108,7 @@ class Driver(KeptCharger):
         self._claim = claim
         await self._ask("POST", path, {**claim, "auto_release": self._options.auto_release})
         wanted_ma = command.limit_ma // 1000 * 1000
-        for _ in range(round(SETTLE_S / LOOK_S)):
+        for _ in range(round(min(SETTLE_S, self._options.answer_timeout_s / 2) / LOOK_S)):
             has_ma = _limit_ma(await self._get("/status"))
             if has_ma <= wanted_ma:
                 return has_ma  # less is another's claim, or the most that it is set up for

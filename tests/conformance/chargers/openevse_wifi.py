@@ -12,6 +12,8 @@ OPTIONS: Final[dict[str, object]] = {"url": "http://127.0.0.1:1"}
 BAD_OPTIONS: Final[list[dict[str, object]]] = [
     {"url": "openevse.local"},
     {"url": "http://"},
+    {"url": "http://evse:99999"},
+    {"url": "http://é.local"},
     {"url": "http://me:secret@openevse.local"},
     {"ca_file": "/nowhere.pem", "url": "https://openevse.local"},
     {"client": 0},

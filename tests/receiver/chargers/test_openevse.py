@@ -256,9 +256,26 @@ def test_a_dropped_connection_over_tcp_is_opened_again_and_the_limit_set(monkeyp
     asyncio.run(whole())
 
 
+def test_a_controller_that_refuses_at_first_is_driven_when_it_does_no_more() -> None:
+    class Starting(Controller):
+        asked = 0
+
+        def _do(self, word: str, values: list[str]) -> str:
+            self.asked += word == "GV"
+            return "NK" if self.asked == 1 else super()._do(word, values)
+
+    async def case(driver: Driver, controller: Controller) -> None:
+        with pytest.raises(ChargerRefusedError, match=r"answered .GV with 'NK'"):
+            await driver.apply(command(16))
+        await driver.apply(command(16))
+        assert controller.amps == 16
+
+    run(case, Starting())
+
+
 def test_nobody_there_is_one_line() -> None:
     async def whole() -> None:
-        for url in ("/dev/ttyNONE", "tcp://127.0.0.1:1"):
+        for url in ("/dev/ttyNONE", "tcp://127.0.0.1:1", f"tcp://{'x' * 64}:1"):
             async with driving(url) as driver:
                 with pytest.raises(DeviceAbsentError, match=url):
                     await driver.apply(command(16))

@@ -1,6 +1,7 @@
 """The driver `openevse_wifi` against a module on a real web server: claims, masters, overrides, bad servers."""
 
 import asyncio
+import contextlib
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
@@ -192,6 +193,20 @@ def test_a_probe_says_what_is_there_and_its_own_delays() -> None:
     run(case, Module(configured_a=24, config={"scheduler_start_window": 600, "divert_enabled": True}))
 
 
+def test_a_host_that_cannot_be_is_one_line() -> None:
+    async def case(driver: Driver, _: Module) -> None:
+        with pytest.raises(DeviceAbsentError, match="is no host's name"):
+            await driver.apply(command(16))
+
+    drive(f"http://{'x' * 64}", case, Module())
+
+
+@given(st.text(max_size=30).map("http://{}".format) | st.text(max_size=30))
+def test_any_address_is_taken_or_refused(url: str) -> None:
+    with contextlib.suppress(UsageError):
+        Driver.from_options({"url": url}, lambda: NOW)
+
+
 def test_a_lost_controller_and_a_fault_are_alarms() -> None:
     async def case(driver: Driver, module: Module) -> None:
         await driver.apply(command(16))
@@ -291,6 +306,10 @@ def test_https_with_the_right_authority_and_without(tmp_path: Path) -> None:
     with serving(module, tls=context) as url:
         drive(url, trusted, module, ca_file=str(public))
         drive(url, untrusted, module)
-    (tmp_path / "none.pem").write_text("nothing")
-    with pytest.raises(UsageError, match="ca_file"):
-        Driver.from_options({"url": url, "ca_file": str(tmp_path / "none.pem")}, lambda: NOW)
+    none = tmp_path / "none.pem"
+    for content in (b"nothing", b"\xff\x00", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+        none.write_bytes(content)
+        with pytest.raises(UsageError, match="ca_file"):
+            Driver.from_options({"url": url, "ca_file": str(none)}, lambda: NOW)
+    with pytest.raises(UsageError, match="option url"):
+        Driver.from_options({"url": "https://[", "ca_file": str(none)}, lambda: NOW)
