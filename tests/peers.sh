@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 # Every package that a `peer` marker names by `debian=`; tests/house/test_peers.py holds the two together.
-packages=(nodejs npm)
+packages=(mosquitto nodejs npm)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi

@@ -44,6 +44,8 @@ class KeptCharger(ChargerDriver, ABC):
         self._difference: str | None = None
         self._connected = False
         self._turn = asyncio.Lock()
+        self._wake = asyncio.Event()
+        """Set by a driver that hears by itself that the charger has come back, gone or forgotten."""
         self._keeping: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -96,10 +98,10 @@ class KeptCharger(ChargerDriver, ABC):
 
     async def close(self) -> None:
         """Stop keeping and hang up. The limit stays until the charger's own watchdog ends it."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
-            self._keeping = None
+        keeping, self._keeping = self._keeping, None
+        while keeping is not None and not keeping.done():  # asyncio.wait_for of Python 3.11 may swallow a cancellation
+            keeping.cancel()
+            await asyncio.wait((keeping,), timeout=1)
         async with self._turn:
             await self._let_go()
 
@@ -111,11 +113,20 @@ class KeptCharger(ChargerDriver, ABC):
                 async with self._turn:
                     await self._bring(self._wanted)
                 pause_s = FIRST_PAUSE_S
-                await asyncio.sleep(self._refresh_s)
+                await self._rest(self._refresh_s)
             except EvrdsError as fault:
                 _log.warning("%s; trying again in %.0f s", fault, pause_s)
-                await asyncio.sleep(pause_s * random.uniform(0.5, 1))
+                self._wake.clear()  # what failed is known already
+                await self._rest(pause_s * random.uniform(0.5, 1))
                 pause_s = min(2 * pause_s, LAST_PAUSE_S)
+
+    async def _rest(self, pause_s: float) -> None:
+        """Until the time is up, or a little after someone set `_wake`: whatever wakes us, nobody is flooded."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
+                await asyncio.sleep(FIRST_PAUSE_S)
+        self._wake.clear()
 
     async def _bring(self, command: ChargerCommand | None) -> None:
         """Write a command, if there is one, and look at what came of it."""
@@ -143,7 +154,8 @@ class KeptCharger(ChargerDriver, ABC):
             self._trouble = str(refusal)
             raise
         except (EvrdsError, OSError, EOFError) as fault:  # TimeoutError is an OSError
-            await self._let_go()
+            if absent or not isinstance(fault, DeviceAbsentError):  # nobody there behind a wire that is fine
+                await self._let_go()
             error = self._error(fault, what, absent=absent)
             self._trouble, self._reading = str(error), replace(self._reading, answers=False)
             raise error from fault

@@ -35,6 +35,10 @@ def nearest_ma(name: str, limit_ma: int) -> int:
     return held
 
 
+DRIVERS = [pytest.param(name, marks=getattr(other_side(name), "MARKS", ())) for name in driver_names()]
+"""Each with the peers that its other side needs, as `MARKS`."""
+
+
 def run_case(name: str, case: Case) -> None:
     """Start the driver, connect its other side, run the case and close the driver, all within 20 s."""
 
@@ -53,7 +57,7 @@ def run_case(name: str, case: Case) -> None:
     asyncio.run(whole())
 
 
-@pytest.mark.parametrize("name", driver_names())
+@pytest.mark.parametrize("name", DRIVERS)
 def test_limits_repeat_pause_and_release(name: str) -> None:
     async def case(driver: ChargerDriver, limit_ma: Question) -> None:
         for limit in (16000, 16000, 6000, 0, 32000):
@@ -71,7 +75,7 @@ def test_limits_repeat_pause_and_release(name: str) -> None:
     run_case(name, case)
 
 
-@pytest.mark.parametrize("name", driver_names())
+@pytest.mark.parametrize("name", DRIVERS)
 def test_no_limit_is_ever_rounded_up(name: str) -> None:
     async def case(driver: ChargerDriver, limit_ma: Question) -> None:
         await driver.apply(command(12399))
@@ -82,7 +86,7 @@ def test_no_limit_is_ever_rounded_up(name: str) -> None:
     run_case(name, case)
 
 
-@pytest.mark.parametrize("name", driver_names())
+@pytest.mark.parametrize("name", DRIVERS)
 def test_a_release_before_any_limit_is_accepted(name: str) -> None:
     async def case(driver: ChargerDriver, limit_ma: Question) -> None:
         await driver.apply(command(LOCAL_MA, restricted=False))
@@ -91,7 +95,7 @@ def test_a_release_before_any_limit_is_accepted(name: str) -> None:
     run_case(name, case)
 
 
-@pytest.mark.parametrize("name", driver_names())
+@pytest.mark.parametrize("name", DRIVERS)
 def test_a_probe_says_what_is_there_and_changes_no_limit(name: str) -> None:
     async def case(driver: ChargerDriver, limit_ma: Question) -> None:
         await driver.apply(command(16000))
@@ -103,12 +107,12 @@ def test_a_probe_says_what_is_there_and_changes_no_limit(name: str) -> None:
     run_case(name, case)
 
 
-@pytest.mark.parametrize("name", driver_names())
+@pytest.mark.parametrize("name", DRIVERS)
 def test_closing_before_starting_does_no_harm(name: str) -> None:
     asyncio.run(load_driver(name).from_options(other_side(name).OPTIONS, lambda: NOW).close())
 
 
-@pytest.mark.parametrize("name", driver_names())
+@pytest.mark.parametrize("name", DRIVERS)
 def test_options_that_are_wrong_are_named_with_what_is_allowed(name: str) -> None:
     for table in [{"colour": "red"}, *other_side(name).BAD_OPTIONS]:
         with pytest.raises(UsageError, match=f"charger {name} .*{next(iter(table))}.*allowed: ") as refusal:
