@@ -127,7 +127,7 @@ class Driver(KeptCharger):
         with contextlib.suppress(aiomqtt.MqttError):
             async for message in client.messages:
                 payload = message.payload
-                if isinstance(payload, bytes) and len(payload) <= PAYLOAD_BYTES:
+                if len(payload) <= PAYLOAD_BYTES:
                     text = payload.decode(errors="replace")
                     if self._profile.hear(message.topic.value, text, time.monotonic()):
                         self._wake.set()

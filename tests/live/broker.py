@@ -9,8 +9,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 SEARCHED = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 USER = "evrds"
 PASSWORD = "not a secret"
@@ -18,9 +16,6 @@ PASSWORD = "not a secret"
 
 def broker_found() -> bool:
     return shutil.which("mosquitto", path=SEARCHED) is not None
-
-
-needs_broker = pytest.mark.peer("mosquitto", debian="mosquitto", found=broker_found)
 
 
 class Broker:

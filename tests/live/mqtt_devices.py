@@ -217,7 +217,7 @@ class Everest(Device):
 
     LIMITS = "everest_api/1/external_energy_limits_consumer/external_limits"
     EVSE = "everest_api/1/evse_manager_consumer/evse"
-    TOPICS = (
+    TOPICS: ClassVar[tuple[str, ...]] = (
         f"{LIMITS}/m2e/set_external_limits",
         f"{LIMITS}/m2e/communication_check",
         f"{EVSE}/m2e/random_delay_disable",

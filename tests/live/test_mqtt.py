@@ -18,10 +18,10 @@ from cryptography.x509.oid import NameOID
 from rds.errors import ChargerRefusedError, DeviceAbsentError, EvrdsError
 from receiver.chargers.driver import ChargerCommand
 from receiver.chargers.mqtt import Driver
-from tests.live.broker import Broker, broker, free_port, needs_broker
+from tests.live.broker import Broker, broker, broker_found, free_port
 from tests.live.mqtt_devices import DEVICES, Evcc, Everest, Generic, OpenEvse, connection
 
-pytestmark = needs_broker
+pytestmark = pytest.mark.peer("mosquitto", debian="mosquitto", found=broker_found)
 NOW = datetime(2026, 1, 15, 18, 0, tzinfo=UTC)
 LOCAL_MA = 32000
 

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from receiver.chargers.mqtt import Driver
-from tests.live.broker import PASSWORD, USER, Broker, free_port, needs_broker
+from tests.live.broker import PASSWORD, USER, Broker, broker_found, free_port
 from tests.live.mqtt_devices import Generic
 
-MARKS: Final = (needs_broker,)
+MARKS: Final = (pytest.mark.peer("mosquitto", debian="mosquitto", found=broker_found),)
 PORT: Final = free_port()
 OPTIONS: Final[dict[str, object]] = {"port": PORT, "user": USER, "password": PASSWORD}
 BAD_OPTIONS: Final[list[dict[str, object]]] = [
