@@ -5,9 +5,6 @@ What it is told it reads with the library `cta2045`, another hand than the drive
 
 import asyncio
 import contextlib
-import os
-import pty
-import tty
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -16,6 +13,7 @@ from cta2045.codec import build_frame
 from cta2045.enums import BasicDRCategory
 
 from receiver.chargers import _cta2045_link as _link
+from tests.live.terminal import terminal
 
 ACK_S = 0.045
 """A little after the 40 ms that the standard leaves for turning the line round."""
@@ -162,25 +160,5 @@ def _basic(category: BasicDRCategory, value: int) -> bytes:
 @contextlib.asynccontextmanager
 async def on_terminal(charger: Charger) -> AsyncIterator[str]:
     """Yield the path of a serial port with this charger behind it."""
-    device, ours = pty.openpty()
-    tty.setraw(ours)
-    os.set_blocking(device, False)
-    loop = asyncio.get_running_loop()
-
-    def arrived() -> None:
-        with contextlib.suppress(OSError):
-            charger.feed(os.read(device, 4096))
-
-    def send(data: bytes) -> None:
-        with contextlib.suppress(OSError):  # nobody reads any more
-            os.write(device, data)
-
-    charger.send = send
-    loop.add_reader(device, arrived)
-    try:
-        yield os.ttyname(ours)
-    finally:
-        loop.remove_reader(device)
-        charger.send = len
-        for end in (device, ours):
-            os.close(end)
+    async with terminal(charger.feed) as (path, charger.send):
+        yield path

@@ -8,11 +8,10 @@ import asyncio
 import contextlib
 import functools
 import operator
-import os
-import pty
-import tty
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+
+from tests.live.terminal import terminal
 
 LOWEST_A = 6
 AWAKE, CHARGING, SLEEPING = 0x02, 0x03, 0xFE
@@ -146,28 +145,11 @@ class Controller:
 @contextlib.asynccontextmanager
 async def on_terminal(controller: Controller) -> AsyncIterator[str]:
     """Yield the path of a serial port with this controller behind it."""
-    device, ours = pty.openpty()
-    tty.setraw(ours)
-    os.set_blocking(device, False)
-    loop = asyncio.get_running_loop()
-
-    def arrived() -> None:
-        with contextlib.suppress(OSError):
-            controller.feed(os.read(device, 4096))
-
-    def send(data: bytes) -> None:
-        with contextlib.suppress(OSError):  # nobody reads any more
-            os.write(device, data)
-
-    controller.send = send
-    loop.add_reader(device, arrived)
-    try:
-        yield os.ttyname(ours)
-    finally:
-        loop.remove_reader(device)
-        controller.stop()
-        for end in (device, ours):
-            os.close(end)
+    async with terminal(controller.feed) as (path, controller.send):
+        try:
+            yield path
+        finally:
+            controller.stop()
 
 
 @contextlib.asynccontextmanager
