@@ -56,6 +56,7 @@ class Delivery:
         self._boots = station.boots
         self._abilities: Abilities | None = None
         self._is_stubborn = False
+        self._is_exceeded = False
         self._accepted: ChargerCommand | None = None
         self._clock: Clock | None = None
         self._refresh_at: datetime | None = None
@@ -107,10 +108,20 @@ class Delivery:
         self._refresh_at = None if end == command.until else now + (end - now) / 2
         _log.info("charge point %s accepted %d mA until %s", self._session.id, command.limit_ma, format_time(end))
 
-    async def settle(self) -> None:
-        """After a delivery: take back what an earlier run left, which can only lower the limit, and read back."""
+    def insist(self) -> bool:
+        """Send the limit again if the charge point says that it has a higher one, and whether it does."""
+        if self._is_exceeded:
+            self._accepted = None
+        return self._is_exceeded
+
+    async def settle(self) -> bool:
+        """After a delivery: take back what an earlier run left, which can only lower the limit, and read back.
+
+        Returns:
+            Whether there was anything to do.
+        """
         if self.settled.is_set():
-            return
+            return False
         try:
             if self._shares:
                 async with asyncio.timeout(EXTRA_ANSWER_S):
@@ -120,11 +131,13 @@ class Delivery:
             _log.info("charge point %s takes nothing back (%s)", self._session.id, fault)
         await self.read_back()
         self.settled.set()
+        return True
 
     async def read_back(self) -> None:
         """Ask the charge point for the limit that it has, and compare. One that cannot say is not asked again."""
         unit = None if self._abilities is None else self._abilities.unit
         self.limit_ma = self.difference = None
+        self._is_exceeded = False
         limits_ma = []
         for connector in [share.connector for share in self._shares] or [WHOLE]:
             request = call.GetCompositeSchedule(connector, READ_BACK_S, unit)
@@ -148,8 +161,7 @@ class Delivery:
         if self._shares:
             wanted_ma = sum(share.limit_ma for share in self._shares)
             self.difference = difference(self._session.id, wanted_ma=wanted_ma, said_ma=self.limit_ma)
-            if self.limit_ma > wanted_ma and self.difference is not None:
-                self._accepted = None
+            self._is_exceeded = self.difference is not None and self.limit_ma > wanted_ma
 
     async def look_around(self) -> None:
         """Read all settings of the charge point, once after each of its starts."""

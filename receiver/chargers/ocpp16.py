@@ -39,6 +39,8 @@ RETRY_S: Final = 30.0
 """How often a limit that was not accepted is tried again."""
 SETTLE_S: Final = 1.0
 """How long an accepted command waits for its limit to be read back, so that the reading is of this one."""
+CALM_S: Final = 10.0
+"""When a limit that is read back and differs is read again: some charge points take their time."""
 READ_S: Final = 300.0
 """How often the limit is read back."""
 
@@ -188,20 +190,23 @@ class Driver(ChargerDriver):
         loop = asyncio.get_running_loop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(session.spoken.wait(), GREETING_S)
-        self._trouble = None
-        self._ready.set()
-        retry_at_s, read_at_s = 0.0, loop.time() + READ_S
+        if self._session is session:
+            self._trouble = None
+            self._ready.set()
+        retry_at_s, read_at_s, is_told_again = 0.0, loop.time() + READ_S, False
         while True:
             session.wake.clear()
             try:
                 if loop.time() >= retry_at_s:
                     await self._deliver(session, delivery)
                 async with self._turn:
-                    await delivery.settle()
-                    await delivery.look_around()
-                    if loop.time() >= read_at_s:
-                        read_at_s = loop.time() + READ_S
+                    if await delivery.settle():
+                        is_doubtful = delivery.difference is not None and not is_told_again
+                        read_at_s = loop.time() + (CALM_S if is_doubtful else READ_S)
+                    elif loop.time() >= read_at_s:
                         await delivery.read_back()
+                        read_at_s, is_told_again = loop.time() + READ_S, delivery.insist()
+                    await delivery.look_around()
             except EvrdsError as fault:
                 _log.warning("%s; trying again in %d s", fault, RETRY_S)
                 retry_at_s = loop.time() + RETRY_S

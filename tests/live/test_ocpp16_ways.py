@@ -1,15 +1,18 @@
 """The driver `ocpp16` and charge points that differ: purposes, connectors, read-back, settings, clocks, restarts."""
 
 import asyncio
+import contextlib
+import random
 from datetime import timedelta
 
 import pytest
 
-from rds.errors import ChargerRefusedError
+from rds.errors import ChargerRefusedError, EvrdsError
 from receiver.chargers.ocpp16 import Driver
 from tests.live.ocpp16_run import EVENING, Chain, charge_point, live
 from tests.live.scripted_point import Answer, Payload, accepted, scripted, settings
 
+SEED = 161
 CAR = {"errorCode": "NoError", "timestamp": "2026-01-15T18:00:00Z"}
 
 
@@ -153,22 +156,22 @@ def test_a_limit_that_is_read_back_and_differs_is_an_alarm(said: Answer, alarm: 
     live(case)
 
 
-def test_who_does_not_obey_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.chargers.ocpp16.READ_S", 0.2)
-    monkeypatch.setattr("receiver.chargers.ocpp16.LOOK_S", 0.1)
+def test_who_does_not_obey_is_told_again_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("CALM_S", 0.2), ("READ_S", 0.6), ("LOOK_S", 0.05)):
+        monkeypatch.setattr(f"receiver.chargers.ocpp16.{name}", seconds)
 
     async def case(driver: Driver, chain: Chain) -> None:
-        answers = {
-            "SetChargingProfile": accepted,
-            "ClearChargingProfile": accepted,
-            "GetCompositeSchedule": holds(16),
-        }
+        answers = {"SetChargingProfile": accepted, "ClearChargingProfile": accepted, "GetCompositeSchedule": holds(32)}
         async with scripted(driver.port, answers) as point:
             await driver.apply(chain.command(16000))
+            await point.wait_for("GetCompositeSchedule", 1)
+            point.answers["GetCompositeSchedule"] = holds(16)  # it took its time
             await point.wait_for("GetCompositeSchedule", 3)
-            assert len(point.limits) == 1
+            assert (len(point.limits), driver.reading.alarms) == (1, ())
             point.answers["GetCompositeSchedule"] = holds(32)
-            await point.wait_for("SetChargingProfile", 2)
+            await point.wait_for("SetChargingProfile", 3)
+            assert len(point.of("GetCompositeSchedule")) <= 7, "no flood"
+            assert "does not obey" in driver.reading.alarms[0]
 
     live(case)
 
@@ -277,6 +280,50 @@ def test_when_the_time_becomes_known_the_limit_is_sent_again_on_the_new_clock() 
             assert begins[1].startswith("2026-01-15T17:")
 
     live(case)
+
+
+JUNK: list[object] = [
+    None,
+    True,
+    -1,
+    10**30,
+    1.5,
+    "",
+    "x",
+    [],
+    {},
+    ["a"],
+    {"status": 5},
+    [[]],
+    {"": None},
+    {"status": "Accepted"},
+]
+
+
+def test_random_answers_to_all_our_calls_are_an_error_and_no_end(caplog: pytest.LogCaptureFixture) -> None:
+    chance = random.Random(SEED)
+
+    def junk(_asked: Payload) -> Payload:
+        keys = ["status", "configurationKey", "chargingSchedule", "scheduleStart", "connectorId", "key"]
+        found = {key: chance.choice(JUNK) for key in chance.sample(keys, chance.randrange(4))}
+        return chance.choice([found, found, chance.choice(JUNK)])  # type: ignore[arg-type]  # that is the point
+
+    async def case(driver: Driver, chain: Chain) -> None:
+        actions = ["SetChargingProfile", "ClearChargingProfile", "GetCompositeSchedule", "GetConfiguration"]
+        for _ in range(20):
+            async with scripted(driver.port, dict.fromkeys([*actions, "TriggerMessage"], junk)) as point:
+                for limit_ma in (16000, 0, 8000):
+                    with contextlib.suppress(EvrdsError):
+                        await driver.apply(chain.command(limit_ma))
+                await driver.probe()
+                assert all(line.isprintable() for line in driver.reading.alarms)
+                point.answers = {"SetChargingProfile": accepted, "GetCompositeSchedule": holds(10)}
+        async with charge_point(driver) as point:
+            await driver.apply(chain.command(16000))
+            assert (driver.reading.limit_ma, driver.reading.alarms) == (16000, ())
+
+    live(case, answer_timeout_s=1.0)
+    assert all(record.exc_info is None for record in caplog.records)
 
 
 def test_a_short_profile_is_renewed_before_it_ends() -> None:

@@ -22,6 +22,7 @@ def test_set_lower_pause_release_and_the_meter() -> None:
             for limit_ma in (6000, 0):
                 await driver.apply(chain.command(limit_ma))
                 assert await point.limit() == ("set", limit_ma / 1000)
+                assert (driver.reading.limit_ma, driver.reading.alarms) == (limit_ma, ()), "as it reads back"
             await driver.apply(chain.command(32000, restricted=False))
             assert await point.limit() == ("cleared", None)
             await driver.apply(chain.command(10000, seconds=1))
