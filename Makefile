@@ -10,7 +10,7 @@ PEERS ?= optional
 # A folder of captures for `make captures`.
 DIR ?= captures
 
-.PHONY: setup demo test format lint types imports tests peers bench latency captures fleet lock clean
+.PHONY: setup demo test format lint types imports tests peers bench latency captures chargers fleet lock clean
 
 # Everything that the tests and benchmarks need, as locked, in an environment of its own; nothing else is touched.
 setup: $(READY)
@@ -60,6 +60,10 @@ latency: $(READY)
 # What fleets do, beside the design's figures; a minute.
 fleet: $(READY)
 	$(BIN)/python -m tests.benchmarks.fleet --plot docs/fleet.png
+
+# 200 charge points on one receiver: a change of limit, memory, load at rest (docs/chargers/ocpp16.md); two minutes.
+chargers: $(READY)
+	$(BIN)/python -m tests.benchmarks.charge_points
 
 # Decodes every capture in DIR and compares with what is known of it (captures/README.md).
 captures: $(READY)
