@@ -282,6 +282,18 @@ def test_when_the_time_becomes_known_the_limit_is_sent_again_on_the_new_clock() 
     live(case)
 
 
+def test_a_clock_that_is_set_back_gets_the_limit_again_which_would_begin_in_its_future() -> None:
+    async def case(driver: Driver, chain: Chain) -> None:
+        chain.ahead = timedelta(days=1)
+        async with scripted(driver.port, {"SetChargingProfile": accepted}) as point:
+            await driver.apply(chain.command(16000, seconds=None))
+            chain.ahead = timedelta()
+            _, again = await point.wait_for("SetChargingProfile", 2)
+            assert again["csChargingProfiles"]["chargingSchedule"]["startSchedule"].startswith("2026-01-15T17:")
+
+    live(case)
+
+
 JUNK: list[object] = [
     None,
     True,
