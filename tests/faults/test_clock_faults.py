@@ -37,7 +37,16 @@ DAY: Final = 24 * HOUR
 DAY_TICKS: Final = 8640
 FAR: Final = TS + 150 * DAY_TICKS
 """Half a year ahead, while the key is valid."""
-CLOCK_READERS: Final = {"cli.py", "owner_cli.py", "install_cli.py", "_ocpp16_session.py", "charger_trial.py", "mqtt.py"}
+CLOCK_READERS: Final = {
+    "cli.py",
+    "owner_cli.py",
+    "install_cli.py",
+    "_ocpp16_session.py",
+    "_ocpp_link.py",
+    "charger_records.py",
+    "charger_trial.py",
+    "mqtt.py",
+}
 """Who asks a person's or a charge point's time; nothing in them sets the receiver's."""
 
 
