@@ -2,7 +2,7 @@
 //
 //     node tests/live/ocpp_rpc_station.mjs ws://HOST:PORT NAME [--protocol ocpp1.6|ocpp2.0.1|ocpp2.1] [--units A,W]
 //         [--evses N] [--stack-level N] [--password TEXT] [--ca FILE] [--reject] [--silent] [--no-watchdog] [--meter]
-//         [--lower-by AMPERES] [--resumption S]
+//         [--lies-by AMPERES] [--resumption S] [--foreign AMPERES]
 //
 // It shares no code with evrds or with the library that evrds uses: another wire, other schemas (every message both
 // ways is checked), another reading of the standard. It connects again 0.1 s after the connection ends, doubling to 2 s,
@@ -14,9 +14,11 @@
 // --reject       it refuses every profile; --silent leaves SetChargingProfile unanswered
 // --no-watchdog  2.1: it does not know maxOfflineDuration
 // --meter        a car is plugged in, draws 15.2 A and has counted 2250 Wh
-// --lower-by     it says in GetCompositeSchedule this many amperes more than holds: a charge point that lies
-// --resumption   2.1: its own random delay after an interruption, in s, which cannot be written
-// Words on standard input: `offline` and `online` pull the plug and put it back; `reboot` forgets all and greets anew;
+// --lies-by      it says in GetCompositeSchedule this many amperes more than holds
+// --resumption   2.1: its own random delay after an interruption, in s, which can be written if it is 7
+// --foreign      an earlier central system left this limit for the whole charge point on the highest stack level
+// Words on standard input: `offline` and `online` pull the plug and put it back; `forget` loses the profiles; `reboot` too, and
+// greets anew;
 // `limit AMPERES` is a limit that someone else sets at the charge point, `limit` its end.
 //
 // One line of JSON on standard output for every event and every change of what holds:
@@ -30,6 +32,7 @@
 // evses      the same number for each EVSE
 
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -51,7 +54,8 @@ const { values: options, positionals } = parseArgs({
     silent: { type: "boolean", default: false },
     "no-watchdog": { type: "boolean", default: false },
     meter: { type: "boolean", default: false },
-    "lower-by": { type: "string", default: "0" },
+    "lies-by": { type: "string", default: "0" },
+    foreign: { type: "string" },
     resumption: { type: "string", default: "0" },
   },
 });
@@ -188,7 +192,7 @@ function clear(fits) {
 function compositeSchedule(evse, { duration, chargingRateUnit: unit = options.units.split(",")[0] }) {
   const one = composite(evse);
   if (one === null || evse > evses) return null;
-  const amperes = one.amperes + Number(options["lower-by"]);
+  const amperes = one.amperes + Number(options["lies-by"]);
   const limit = unit === "A" ? amperes : amperes * VOLTS_OF_THREE_PHASES;
   return { duration, chargingRateUnit: unit, chargingSchedulePeriod: [{ startPeriod: 0, limit: Math.round(10 * limit) / 10, numberPhases: 3 }] };
 }
@@ -314,8 +318,14 @@ async function tellInventory(requestId) {
 
 // ---- Both
 
+// ocpp-rpc 2.2.1 has the schemas of 2.1 under names that it does not look for.
+const schemas21 = createRequire(import.meta.url)("ocpp-rpc/lib/schemas/ocpp2_1.json")
+  .map((one) => ({ ...one, $id: one.$id.replace(/Request$/, ".req").replace(/Response$/, ".conf") }));
+console.warn = () => {}; // its checker dislikes how these schemas are written, not what is checked by them
+
 const client = new rpc.RPCClient({
   endpoint, identity, password: options.password ?? null, protocols: [options.protocol], strictMode: true,
+  strictModeValidators: options.protocol === "ocpp2.1" ? [rpc.createValidator("ocpp2.1", schemas21)] : [],
   reconnect: false, callTimeoutMs: 5000, wsOpts: options.ca === undefined ? {} : { ca: readFileSync(options.ca) },
 });
 client.on("strictValidationFailure", ({ method, error }) => process.stderr.write(`${method}: ${error.message}\n`));
@@ -390,6 +400,7 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   const [word, amount] = line.trim().split(" ");
   if (word === "offline") [plugged] = [false, client.close({ force: true })];
   if (word === "online") plugged = true;
+  if (word === "forget") profiles.clear();
   if (word === "limit") setOutside(amount);
   if (word === "reboot") {
     profiles.clear();
@@ -399,6 +410,13 @@ createInterface({ input: process.stdin }).on("line", (line) => {
 });
 process.on("SIGTERM", () => process.exit(0));
 
+if (options.foreign !== undefined) {
+  const chargingSchedulePeriod = [{ startPeriod: 0, limit: Number(options.foreign) }];
+  const schedule = { id: 1, startSchedule: text(0), chargingRateUnit: "A", chargingSchedulePeriod };
+  const stackLevel = Number(options["stack-level"]);
+  const words = { id: 1, stackLevel, chargingProfilePurpose: MAX, chargingProfileKind: "Absolute" };
+  profiles.set(1, { evse: 0, profile: { ...words, chargingSchedule: [schedule] } });
+}
 lastSaid = JSON.stringify(state());
 for (let wait = 100; ; wait = Math.min(2 * wait, 2000)) {
   try {
