@@ -10,7 +10,13 @@ import pytest
 from receiver.chargers import load_driver
 
 FOLDER = Path(__file__).parents[3] / "docs" / "chargers"
-PAGES = {"openevse": {"openevse", "openevse_wifi"}, "gpio": {"gpio"}, "j1772": {"j1772"}, "command": {"command"}}
+PAGES = {
+    "openevse": {"openevse", "openevse_wifi"},
+    "gpio": {"gpio"},
+    "j1772": {"j1772"},
+    "command": {"command"},
+    "ocpp201": {"ocpp201"},
+}
 
 
 def configurations(page: str) -> list[dict[str, object]]:
