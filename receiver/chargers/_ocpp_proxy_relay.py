@@ -73,7 +73,8 @@ class Relay:
     """One connection of a station.
 
     Attributes:
-        spoken: Set when the station has said something, so that it may be spoken to.
+        spoken: Set when the station has said something.
+        answered: Set when the operator has answered it for the first time, so that it may be spoken to.
         operator_trouble: Why the operator is away, for the end of a sentence; None: it is there.
     """
 
@@ -88,6 +89,7 @@ class Relay:
         answer_timeout_s: float,
     ) -> None:
         self.spoken = asyncio.Event()
+        self.answered = asyncio.Event()
         self.operator_trouble: str | None = "not reached yet"
         self._name = name
         self._station = station
@@ -263,6 +265,7 @@ class Relay:
             if asked is not None and message.kind != CALL_ERROR:
                 self._listener.operator_answers(asked.action, asked.payload, message.payload)
             await self._station.send(text)
+            self.answered.set()
 
     async def _pass_call(self, text: str | bytes, message: Message) -> None:
         _remember(self._operator_calls, message)

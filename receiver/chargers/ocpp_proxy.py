@@ -192,6 +192,8 @@ class Driver(ChargerDriver):
         """See that the charge point has the wanted limit, as long as it is connected."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(relay.spoken.wait(), GREETING_S)
+            # Not while its greeting waits for an answer, unless that is long in coming.
+            await asyncio.wait_for(relay.answered.wait(), min(GREETING_S, self._options.hold_s / 2))
         self._ready.set()
         while True:
             station.overheard.changed.clear()
