@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from receiver.chargers._ocpp16_meter import Meter
+from receiver.chargers._ocpp16_station import Station as Meter
 from receiver.chargers._ocpp_proxy_dialect import Dialect
 from receiver.chargers._ocpp_proxy_profile import OperatorProfile, Supply, read_profile, read_time
 
@@ -72,10 +72,12 @@ class Overheard:
         if action == "BootNotification":
             self.profiles.clear()
             self.base, self.restarted, self.trouble = None, True, None
+            self.meter.hear_boot(_identity(payload))
             self.greeted.clear()
             self._lose_ours()
         elif action == "MeterValues":
-            self._hear_values(payload.get("connectorId", payload.get("evseId")), payload.get("meterValue"))
+            connector = payload.get("connectorId", payload.get("evseId"))
+            self._hear_values(connector, payload.get("meterValue"), payload.get("transactionId"))
         elif action == "StatusNotification":
             status = {"Occupied": "Charging"}.get(str(payload.get("connectorStatus")), payload.get("connectorStatus"))
             self.meter.hear_status(payload.get("evseId", payload.get("connectorId")), payload.get("status", status))
@@ -83,7 +85,7 @@ class Overheard:
             self.meter.hear_stop(payload.get("transactionId"), payload.get("meterStop"))
         elif action == "TransactionEvent":
             place = payload.get("evse")
-            self._hear_values(place.get("id") if isinstance(place, dict) else 1, payload.get("meterValue"))
+            self._hear_values(place.get("id") if isinstance(place, dict) else 1, payload.get("meterValue"), None)
 
     def claims(self, action: str, payload: Mapping[str, Any]) -> bool:  # Any: JSON from the wire
         """See `Listener`: the profiles that we have asked for, in 2.x."""
@@ -183,14 +185,24 @@ class Overheard:
         self.version += 1
         self.changed.set()
 
-    def _hear_values(self, connector: object, meter_value: object) -> None:
+    def _hear_values(self, connector: object, meter_value: object, transaction: object) -> None:
         """Meter values in the words of the meter, which are those of the `ocpp` library for 1.6."""
         rows = [one for one in meter_value if isinstance(one, dict)] if isinstance(meter_value, list) else []
         samples = [one.get("sampledValue") for one in rows]
         translated = [
             _translate(one) for row in samples if isinstance(row, list) for one in row if isinstance(one, dict)
         ]
-        self.meter.hear_values(connector, [{"sampled_value": translated}])
+        self.meter.hear_values(connector, [{"sampled_value": translated}], transaction)
+
+
+def _identity(payload: Mapping[str, Any]) -> dict[str, object]:  # Any: JSON from the wire
+    """Maker and model in the words of the meter, which are those of the `ocpp` library for 1.6."""
+    station = payload.get("chargingStation")
+    if isinstance(station, dict):  # 2.x
+        names = {"vendorName": "vendor", "model": "model"}
+        return {f"charge_point_{word}": station[name] for name, word in names.items() if name in station}
+    names = {"chargePointVendor": "vendor", "chargePointModel": "model"}
+    return {f"charge_point_{word}": payload[name] for name, word in names.items() if name in payload}
 
 
 def _translate(sample: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON from the wire

@@ -112,14 +112,15 @@ class Driver(ChargerDriver):
         if self._station is None:
             return ChargerReading()
         station, relay = self._station, self._relay
-        alarms = [line for line in (self._trouble, station.overheard.trouble) if line is not None]
+        said = station.overheard.meter.reading
+        alarms = [line for line in (self._trouble, station.overheard.trouble, *said.alarms) if line is not None]
         if relay is not None and relay.operator_trouble is not None:
             alarms.append(
                 f"the operator at {self._options.upstream} is away ({relay.operator_trouble}); "
                 "look at upstream and the network"
             )
         return replace(
-            station.overheard.meter.reading,
+            said,
             limit_ma=station.limit_ma,
             answers=relay is not None and self._trouble is None,
             alarms=tuple(alarms),
@@ -131,9 +132,11 @@ class Driver(ChargerDriver):
         station, relay = self._station, self._relay
         if station is None or relay is None:
             raise DeviceAbsentError(f"the charge point on {self._berth.url} is gone again; look at its link")
+        identity = station.overheard.meter.identity
+        model = f" ({identity})" if identity else ""
         away = f"its operator is away: {relay.operator_trouble}"
         return ProbeReport(
-            f"charge point {station.name}, {station.dialect.protocol}, operator {self._options.upstream}",
+            f"charge point {station.name}{model}, {station.dialect.protocol}, operator {self._options.upstream}",
             (f"limits by {station.dialect.purpose}, never above the operator's",),
             Fallback(None, None, "no watchdog: the last limit stays to its profile's end, then the operator's alone"),
             (*station.notes, *([away] if relay.operator_trouble is not None else [])),

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from receiver.chargers.driver import ChargerCommand
 from receiver.chargers.ocpp16 import Driver
@@ -31,6 +31,13 @@ class Chain:
         now = self.now()
         until = None if seconds is None else now + timedelta(seconds=seconds)
         return ChargerCommand(limit_ma, moment=now, until=until, restricted=restricted, reason="test")
+
+
+class Listening(Protocol):
+    """A driver that charge points connect to."""
+
+    @property
+    def port(self) -> int: ...
 
 
 class ChargePointProcess:
@@ -57,7 +64,7 @@ class ChargePointProcess:
 
 
 @contextlib.asynccontextmanager
-async def charge_point(driver: Driver, *options: str, name: str = "CP_1") -> AsyncIterator[ChargePointProcess]:
+async def charge_point(driver: Listening, *options: str, name: str = "CP_1") -> AsyncIterator[ChargePointProcess]:
     url = f"ws://127.0.0.1:{driver.port}/{name}"
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(PROGRAM), url, *options, stdout=asyncio.subprocess.PIPE
