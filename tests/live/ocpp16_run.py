@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -74,7 +75,8 @@ async def charge_point(driver: Listening, *options: str, name: str = "CP_1") -> 
     finally:
         if process.returncode is None:
             process.terminate()
-            assert await process.wait() == 0
+            # One that had hardly started has no handler of the signal yet.
+            assert await process.wait() in (0, -signal.SIGTERM)
         await process.communicate()
 
 
