@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
+
+from receiver.dsp.fourier import fft_padded
 
 _COHERENT: Final = 0.5
 """A block whose derotated pilot samples keep this share of their size in the sum holds a pilot."""
@@ -41,8 +42,8 @@ class PilotReference:
         `least` is the smallest size that a pilot can have here: a coherent line may be but a product of others.
         """
         size = max(_TRANSFORM, 4 * len(samples))
-        spectrum = np.abs(scipy.fft.fft(samples, size))
-        frequency_hz = scipy.fft.fftfreq(size, 1 / self._rate_hz)
+        spectrum = np.abs(fft_padded(samples, size))
+        frequency_hz = np.fft.fftfreq(size, 1 / self._rate_hz)
         spectrum[np.abs(frequency_hz - self._expected_hz) > _LONGEST_OFFSET_HZ] = 0
         peak = int(np.argmax(spectrum))
         found = bool(spectrum[peak] > max(_COHERENT * np.sum(np.abs(samples)), least * len(samples)))

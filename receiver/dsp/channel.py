@@ -11,9 +11,9 @@ from typing import Final, TypeGuard, cast
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from rds.pcm import CU8_ZERO, decode_cu8
+from receiver.dsp.fourier import fft, ifft
 from receiver.dsp.overlap_save import BlockBuffer
 
 Iq = npt.NDArray[np.complex64]
@@ -89,7 +89,7 @@ class WideSpectrum:
         first = self._blocks_done
         self._blocks_done += len(blocks)
         samples: Iq = blocks.view(np.complex64)
-        bins = scipy.fft.fft(samples, axis=1)
+        bins = fft(samples)
         bins[:, 0] -= np.complex64(bins.shape[1] * self._zero * (1 + 1j))
         return Spectra(bins, first, valid_parts // 2, self._full_scale)
 
@@ -103,7 +103,7 @@ class StationFilter:
         self.rate_hz = rate_hz / self.decimation
         block_in = _BLOCK * self.decimation
         self._bin = round(offset_hz * block_in / rate_hz)
-        frequency_hz = np.abs(scipy.fft.fftfreq(_BLOCK, 1 / self.rate_hz))
+        frequency_hz = np.abs(np.fft.fftfreq(_BLOCK, 1 / self.rate_hz))
         self._wide = self._response(frequency_hz, _PASS_HZ, _STOP_HZ)
         self._narrow = self._response(frequency_hz, _NARROW_PASS_HZ, _NARROW_STOP_HZ)
         half = _BLOCK // 2
@@ -137,7 +137,7 @@ class StationFilter:
         for run in self._station:
             start, end = end, end + run.stop - run.start
             np.multiply(spectra.bins[:, run], response[start:end], out=self._picked[:, start:end])
-        middles = scipy.fft.ifft(self._picked, axis=1, overwrite_x=True)[:, _LEAD : _LEAD + _HOP]
+        middles = ifft(self._picked, overwrite=True)[:, _LEAD : _LEAD + _HOP]
         # Each block was shifted as if time began with it.
         starts = (spectra.first_block + np.arange(_BATCH)) * _HOP - _LEAD
         turns = np.exp(-2j * np.pi * (self._bin * starts % _BLOCK) / _BLOCK) / spectra.full_scale

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
+from receiver.dsp.fourier import irfft, rfft
 from receiver.dsp.overlap_save import BlockBuffer
 
 Complex = npt.NDArray[np.complex64]
@@ -40,7 +40,7 @@ class Declip:
         """Plans for a rate that holds one station."""
         self._buffer = BlockBuffer(_BLOCK, _HOP, np.complex64)
         self._lead = (_BLOCK - _HOP) // 2
-        frequency_hz = scipy.fft.rfftfreq(_BLOCK, 1 / rate_hz)
+        frequency_hz = np.fft.rfftfreq(_BLOCK, 1 / rate_hz)
         self._response = np.clip((_STOP_HZ - frequency_hz) / (_STOP_HZ - _PASS_HZ), 0, 1).astype(np.float32)
 
     def feed(self, chunk: Complex) -> Iterator[Complex]:
@@ -87,7 +87,7 @@ class Declip:
         phase = known
         for _ in range(_ROUNDS):
             step[1:] = np.diff(phase)
-            smooth = np.cumsum(scipy.fft.irfft(scipy.fft.rfft(step) * self._response, len(step)), dtype=np.float64)
+            smooth = np.cumsum(irfft(rfft(step) * self._response, len(step)), dtype=np.float64)
             away = smooth - known
             phase = known + np.clip(away - np.mean(away), -room, room)
         result: Complex = np.exp(1j * phase).astype(np.complex64)

@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from rds.constants import BIT_PERIOD_S, BIT_RATE_HZ, SUBCARRIER_HZ
 from rds.waveform import biphase_peak, matched_gain
 from receiver.dsp.carrier import PilotReference
+from receiver.dsp.fourier import fft_padded
 from receiver.dsp.reliability import Reliability
 from receiver.dsp.subcarrier import Subcarrier, SubcarrierBlock
 
@@ -207,8 +207,8 @@ class Demodulator:
         self._set_clock(baseband)
         squared = _between(baseband, self._moments(len(baseband) - 1)) ** 2
         size = max(_TRANSFORM, 4 * len(squared))
-        spectrum = np.abs(scipy.fft.fft(squared, size))
-        frequency_hz = scipy.fft.fftfreq(size, self._period / self._rate_hz) / 2
+        spectrum = np.abs(fft_padded(squared, size))
+        frequency_hz = np.fft.fftfreq(size, self._period / self._rate_hz) / 2
         spectrum[np.abs(frequency_hz - self._residual_hz) > _LONGEST_OFFSET_HZ] = 0
         strongest = int(np.argmax(spectrum))
         total = float(np.abs(squared).sum())

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
+from receiver.dsp.fourier import fft, ifft
 from receiver.dsp.overlap_save import BlockBuffer
 
 Complex = npt.NDArray[np.complex64]
@@ -79,7 +79,7 @@ class Equaliser:
             else:
                 self._held = 0
         if taps is None and self._taps is not None and self._held < _HOLD:
-            whole = _filtered(scipy.fft.fft(block), self._taps)
+            whole = _filtered(fft(block), self._taps)
             self._held += 1
             if _ripple(whole[middle])[1] < variance + _SPOILT:
                 taps = self._taps
@@ -126,8 +126,8 @@ def _ripple(block: Complex) -> tuple[float, float]:
 
 def _even(block: Complex, taps: Taps | None) -> tuple[Taps, Complex]:
     """The filter that brings a block's amplitude nearer to even than `taps` do, and its output."""
-    spectrum = scipy.fft.fft(block)
-    correlation = scipy.fft.ifft(np.square(spectrum.real) + np.square(spectrum.imag))
+    spectrum = fft(block)
+    correlation = ifft(np.square(spectrum.real) + np.square(spectrum.imag))
     delays = np.arange(len(_REACH))
     matrix = correlation[delays[:, None] - delays].astype(np.complex128)
     matrix[delays, delays] *= 1 + _LOADING
@@ -137,7 +137,7 @@ def _even(block: Complex, taps: Taps | None) -> tuple[Taps, Complex]:
     for _ in range(rounds):
         size = np.abs(whole)
         whole *= amplitude / np.maximum(size, np.finfo(np.float32).tiny)
-        aim = scipy.fft.ifft(scipy.fft.fft(whole) * spectrum.conj())[_REACH]
+        aim = ifft(fft(whole) * spectrum.conj())[_REACH]
         taps = np.linalg.solve(matrix, aim.astype(np.complex128))
         whole = _filtered(spectrum, taps)
     assert taps is not None
@@ -147,5 +147,5 @@ def _even(block: Complex, taps: Taps | None) -> tuple[Taps, Complex]:
 def _filtered(spectrum: Complex, taps: Taps) -> Complex:
     response = np.zeros(len(spectrum), np.complex64)
     response[_REACH] = taps
-    filtered: Complex = scipy.fft.ifft(spectrum * scipy.fft.fft(response))
+    filtered: Complex = ifft(spectrum * fft(response))
     return filtered

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from rds.constants import BIT_RATE_HZ, PILOT_HZ, SUBCARRIER_HZ
 from rds.waveform import biphase_response
+from receiver.dsp.fourier import fft, ifft
 from receiver.dsp.overlap_save import BlockBuffer
 
 Complex = npt.NDArray[np.complex64]
@@ -126,9 +126,9 @@ class Subcarrier:
         np.matmul(samples[1:, : len(self._next)], self._next, out=self._further)
         self._product += self._further
         self._thinned.view(np.float32).reshape(-1, 2 * _GROUPED)[:] = self._product[:, :-2]
-        spectra = scipy.fft.fft(self._pieces, axis=1)
+        spectra = fft(self._pieces)
         spectra *= self._matched
-        filtered = scipy.fft.ifft(spectra, axis=1, overwrite_x=True)
+        filtered = ifft(spectra, overwrite=True)
         baseband = filtered[:, _SHARED // 2 : -_SHARED // 2] * self._turns
         pilot = self._product[:, -2:].copy().view(np.complex64).reshape(-1)[self._pilot_places] @ self._pilot_weights
         pilot *= self._pilot_turns
@@ -152,6 +152,6 @@ def _turned_back(frequency_hz: float, block_s: float, count: int) -> tuple[float
 
 def _matched(rate_hz: float, points: int) -> Complex:
     """The matched filter about where 57 kHz comes to lie at the baseband's rate."""
-    distance_hz = scipy.fft.fftfreq(points, 1 / rate_hz) - SUBCARRIER_HZ
+    distance_hz: npt.NDArray[np.float64] = np.fft.fftfreq(points, 1 / rate_hz).astype(np.float64) - SUBCARRIER_HZ
     distance_hz -= rate_hz * np.round(distance_hz / rate_hz)
     return np.conj(biphase_response(distance_hz)).astype(np.complex64)

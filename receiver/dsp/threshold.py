@@ -13,10 +13,10 @@ from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from rds.constants import FULL_DEVIATION_HZ
 from receiver.dsp.discriminator import Discriminator
+from receiver.dsp.fourier import fft, ifft, irfft, rfft
 from receiver.dsp.overlap_save import BlockBuffer
 
 Complex = npt.NDArray[np.complex64]
@@ -60,13 +60,13 @@ class ThresholdDiscriminator:
         self._plain = Discriminator(rate_hz)
         self._buffer = BlockBuffer(_BLOCK, _HOP, np.complex64, batch=_BATCH)
         self._radians = np.float32(2 * np.pi * FULL_DEVIATION_HZ / rate_hz)
-        frequency_hz = scipy.fft.rfftfreq(_BLOCK, 1 / rate_hz)
+        frequency_hz = np.fft.rfftfreq(_BLOCK, 1 / rate_hz)
         self._programme = _falling(frequency_hz, _PROGRAMME_PASS_HZ, _PROGRAMME_STOP_HZ)
         self._noise_bins = slice(*np.searchsorted(frequency_hz, (_NOISE_FROM_HZ, _NOISE_TO_HZ)))
         shape = np.square(frequency_hz)
         self._noise_shape = (shape / np.mean(shape[self._noise_bins])).astype(np.float32)
         """A discriminator's noise grows with the square of the frequency."""
-        frequency_hz = np.abs(scipy.fft.fftfreq(_BLOCK, 1 / rate_hz))
+        frequency_hz = np.abs(np.fft.fftfreq(_BLOCK, 1 / rate_hz))
         self._narrow = _falling(frequency_hz, _NARROW_PASS_HZ, _NARROW_STOP_HZ)
         self._most_spread = _envelope_spread(_CARRIER_TO_NOISE_DB)
 
@@ -106,19 +106,19 @@ class ThresholdDiscriminator:
         np.cos(phase, out=turned.real)
         np.sin(phase, out=turned.imag)
         turned *= blocks
-        spectra = scipy.fft.fft(turned, axis=1, overwrite_x=True)
+        spectra = fft(turned, overwrite=True)
         spectra *= self._narrow
-        rest = self._of_rows(scipy.fft.ifft(spectra, axis=1, overwrite_x=True))
+        rest = self._of_rows(ifft(spectra, overwrite=True))
         rest += programme
         return _middles(rest)
 
     def _programme_of(self, blocks: Complex) -> Float:
         """What of the blocks' MPX stands out of its noise, below RDS."""
-        spectra = scipy.fft.rfft(self._of_rows(blocks), axis=1)
+        spectra = rfft(self._of_rows(blocks))
         power = np.maximum(_power(spectra), _LEAST_POWER)
         noise = float(power[:, self._noise_bins].mean()) * self._noise_shape
         spectra *= np.maximum(1 - noise / power, 0) * self._programme
-        programme: Float = scipy.fft.irfft(spectra, axis=1, overwrite_x=True)
+        programme: Float = irfft(spectra, _BLOCK)
         return programme
 
     def _of_rows(self, blocks: Complex) -> Float:
@@ -126,7 +126,7 @@ class ThresholdDiscriminator:
         return Discriminator(self._rate_hz).feed(blocks.reshape(-1)).reshape(blocks.shape)
 
 
-def _falling(frequency_hz: npt.NDArray[np.float64], pass_hz: float, stop_hz: float) -> Float:
+def _falling(frequency_hz: npt.NDArray[np.floating], pass_hz: float, stop_hz: float) -> Float:
     """A filter from 1 at `pass_hz` to 0 at `stop_hz`."""
     response: Float = np.clip((stop_hz - frequency_hz) / (stop_hz - pass_hz), 0, 1).astype(np.float32)
     return response
