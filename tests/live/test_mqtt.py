@@ -310,6 +310,7 @@ def test_a_random_delay_that_stays_on_is_an_alarm(open_broker: Broker) -> None:
             started(make_driver(open_broker, Clock(), **device.OPTIONS)) as driver,
         ):
             await driver.apply(command(10000))
+            await until(lambda: driver.reading.alarms != ())  # the countdown is told after the limit
             assert driver.reading.alarms == (
                 "EVerest waits 600 s by its own random delay beside the network's; switch it off there",
             )
