@@ -216,6 +216,23 @@ def test_answers_lost_damaged_or_late_are_asked_for_again(monkeypatch: pytest.Mo
     assert seen > 10
 
 
+def test_an_answer_to_an_earlier_command_is_passed_over() -> None:
+    last = b""
+
+    def late(data: bytes) -> bytes:
+        nonlocal last
+        last, before = data, last
+        return before + data
+
+    async def case(driver: Driver, controller: Controller) -> None:
+        controller.alter = late
+        for limit_a in (16, 10):
+            await driver.apply(command(limit_a))
+            assert (driver.reading.limit_ma, driver.reading.current_ma) == (1000 * limit_a, 15_700)
+
+    run(case, Controller(notices=False))
+
+
 def test_a_silent_one_is_lost_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_openevse_rapi, "TRY_S", 0.02)
     monkeypatch.setattr(_kept, "FIRST_PAUSE_S", 0.05)
@@ -245,8 +262,7 @@ def test_a_dropped_connection_over_tcp_is_opened_again_and_the_limit_set(monkeyp
                 await driver.apply(command(16))
                 drop()
                 controller.boot()
-                await until(lambda: controller.amps == 16)
-                assert driver.reading.answers
+                await until(lambda: controller.amps == 16 and driver.reading.answers is True)
                 drop()
                 # Whatever the refresh finds first, a person's command gets one clear line or its way.
                 with contextlib.suppress(DeviceLostError):
