@@ -151,7 +151,7 @@ def _list(arguments: argparse.Namespace, tell: Tell) -> None:
 
 def _probe(arguments: argparse.Namespace, tell: Tell) -> None:
     from receiver.charger_records import probe_lines, trial_record
-    from receiver.charger_trial import probe
+    from receiver.charger_trial import computer_time, probe
     from receiver.chargers.driver import ChargerReading, ProbeReport
 
     charger = _which(arguments)
@@ -161,7 +161,7 @@ def _probe(arguments: argparse.Namespace, tell: Tell) -> None:
             for line in probe_lines(charger, reading, report):
                 tell(line)
         else:
-            tell(_FORMATS[arguments.output](trial_record(charger, reading, report)))
+            tell(_FORMATS[arguments.output](trial_record(charger, reading, computer_time(), report=report)))
 
     asyncio.run(probe(charger, seen))
 
@@ -188,7 +188,8 @@ def _watch(arguments: argparse.Namespace, tell: Tell) -> None:
 def _teller(charger: ChargerConfig, output: str, tell: Tell) -> "Callable[[ChargerReading], None]":
     """What tells a reading."""
     from receiver.charger_records import reading_line, trial_record
+    from receiver.charger_trial import computer_time
 
     if output == "text":
-        return lambda reading: tell(reading_line(charger, reading))
-    return lambda reading: tell(_FORMATS[output](trial_record(charger, reading)))
+        return lambda reading: tell(reading_line(charger, reading, computer_time()))
+    return lambda reading: tell(_FORMATS[output](trial_record(charger, reading, computer_time())))

@@ -1,7 +1,7 @@
 """What a charger says of itself in, records and lines for a person out (docs/records.md, `charger`)."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from receiver.charger_fallback import fallback_fault, fallback_warnings
 from receiver.chargers.driver import ChargerReading, Fallback, ProbeReport
@@ -33,14 +33,31 @@ def charger_fields(
     }
 
 
-def trial_record(charger: ChargerConfig, reading: ChargerReading, report: ProbeReport | None = None) -> Record:
+def trial_record(
+    charger: ChargerConfig, reading: ChargerReading, moment: datetime, *, report: ProbeReport | None = None
+) -> Record:
     """The same at a moment of the computer's own time: there is no input whose samples could be counted."""
-    stamp: Record = {"v": VERSION, "type": "charger", "time": format_moment(datetime.now(UTC))}
+    stamp: Record = {"v": VERSION, "type": "charger", "time": format_moment(moment)}
     return stamp | charger_fields(charger, reading, report)
 
 
-def reading_line(charger: ChargerConfig, reading: ChargerReading) -> str:
+def reading_line(charger: ChargerConfig, reading: ChargerReading, moment: datetime) -> str:
     """A reading for a person, in a line."""
+    return f"{moment:%H:%M:%S} {charger.name or charger.driver}: {_reading_text(reading)}"
+
+
+def probe_lines(charger: ChargerConfig, reading: ChargerReading, report: ProbeReport) -> Iterator[str]:
+    """What a probe found, for a person."""
+    yield f"found      {report.found}"
+    yield from (f"supports   {one}" for one in report.supports)
+    yield f"fallback   {_fallback_text(report.fallback)}"
+    yield f"now        {_reading_text(reading)}"
+    fields = charger_fields(charger, reading, report)
+    warnings = fields["warnings"]
+    yield from (f"warning    {one}" for one in (warnings if isinstance(warnings, list) else []))
+
+
+def _reading_text(reading: ChargerReading) -> str:
     limit_ma, current_ma = reading.limit_ma, reading.current_ma
     words = ["limit unknown" if limit_ma is None else "paused" if limit_ma == 0 else f"limit {limit_ma / 1000:g} A"]
     words += [] if current_ma is None else [f"draws {current_ma / 1000:g} A"]
@@ -49,18 +66,7 @@ def reading_line(charger: ChargerConfig, reading: ChargerReading) -> str:
     words += ["DOES NOT ANSWER"] if reading.answers is False else []
     words += [] if reading.overridden is None else [f"set at the charger: {reading.overridden}"]
     words += [f"ALARM {alarm}" for alarm in reading.alarms]
-    return f"{datetime.now(UTC):%H:%M:%S} {charger.name or charger.driver}: {', '.join(words)}"
-
-
-def probe_lines(charger: ChargerConfig, reading: ChargerReading, report: ProbeReport) -> Iterator[str]:
-    """What a probe found, for a person."""
-    yield f"found      {report.found}"
-    yield from (f"supports   {one}" for one in report.supports)
-    yield f"fallback   {_fallback_text(report.fallback)}"
-    yield f"now        {reading_line(charger, reading).partition(': ')[2]}"
-    fields = charger_fields(charger, reading, report)
-    warnings = fields["warnings"]
-    yield from (f"warning    {one}" for one in (warnings if isinstance(warnings, list) else []))
+    return ", ".join(words)
 
 
 def _fallback_text(fallback: Fallback) -> str:

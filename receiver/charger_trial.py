@@ -31,7 +31,7 @@ async def opened(charger: ChargerConfig) -> AsyncIterator[ChargerDriver]:
         UsageError: no such driver or option, or a package is missing.
         DeviceAbsentError: the way to the charger cannot be opened.
     """
-    driver = load_driver(charger.driver).from_options(charger.options, _now)
+    driver = load_driver(charger.driver).from_options(charger.options, computer_time)
     try:
         await driver.start()
         yield driver
@@ -76,9 +76,9 @@ async def hold(charger: ChargerConfig, limit_ma: int, *, minutes: float | None, 
             f"limit {limit_ma / 1000:g} A; allowed: 0 (a pause), or {LOWEST_MA / 1000:g}..{highest_ma / 1000:g} A, "
             "the lower of rating and installer's limit"
         )
-    until = None if minutes is None else _now() + timedelta(minutes=minutes)
+    until = None if minutes is None else computer_time() + timedelta(minutes=minutes)
     async with opened(charger) as driver:
-        await driver.apply(ChargerCommand(limit_ma, _now(), until, restricted=True, reason=_REASON))
+        await driver.apply(ChargerCommand(limit_ma, computer_time(), until, restricted=True, reason=_REASON))
         if keep:
             seen(await _read_back(driver))
             return
@@ -89,7 +89,7 @@ async def hold(charger: ChargerConfig, limit_ma: int, *, minutes: float | None, 
         except TimeoutError:
             pass
         finally:
-            await driver.apply(ChargerCommand(highest_ma, _now(), None, restricted=False, reason=_REASON))
+            await driver.apply(ChargerCommand(highest_ma, computer_time(), None, restricted=False, reason=_REASON))
 
 
 async def watch(charger: ChargerConfig, seen: Seen) -> None:
@@ -120,5 +120,6 @@ async def _read_back(driver: ChargerDriver) -> ChargerReading:
     return driver.reading
 
 
-def _now() -> datetime:
+def computer_time() -> datetime:
+    """Now, aware."""
     return datetime.now(UTC)

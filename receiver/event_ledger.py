@@ -44,10 +44,14 @@ class EventLedger:
 
     Args:
         settings: The charger's: whose limits are lower, and when an event has no effect left.
+        others: Those of the other chargers behind the receiver; the longest event is the same for all.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, others: Iterable[Settings] = ()) -> None:
         self._settings = settings
+        self._chargers = (settings, *others)
+        self._over_ms: dict[HeldEvent, int] = {}
+        """As it was found: with many chargers it takes a while."""
         self._events: dict[_Identity, HeldEvent] = {}
         self._origins: dict[_Identity, Origin] = {}
         self._tombstones: OrderedDict[_Identity, int] = OrderedDict()
@@ -97,7 +101,7 @@ class EventLedger:
         ahead = [event for event in self._events.values() if event.message.ts * TICK_MS - now_ms > LEAP_MS]
         for event in ahead:
             self._drop(event)
-        over = [event for event in self._events.values() if over_ms(event, self._settings) <= now_ms]
+        over = [event for event in self._events.values() if self._over(event) <= now_ms]
         for event in over:
             self._drop(event)
             if now_ms < event.end_ms(self._settings):
@@ -171,12 +175,12 @@ class EventLedger:
 
     def _make_room(self, trusted: Trusted[Event], now_ms: int) -> bool:
         """A lower limit replaces the unstarted event with the latest start, else the highest limit."""
-        limit_ma = limit_of(trusted, self._settings)
+        limit_ma = self._limit_ma(trusted)
         unstarted = [event for event in self._events.values() if event.start_ms > now_ms]
         first = max(unstarted, key=lambda event: event.start_ms, default=None)
-        highest = max(self._events.values(), key=lambda event: limit_of(event.trusted, self._settings))
+        highest = max(self._events.values(), key=lambda event: self._limit_ma(event.trusted))
         for event in filter(None, (first, highest)):
-            if limit_of(event.trusted, self._settings) > limit_ma:
+            if self._limit_ma(event.trusted) > limit_ma:
                 self._drop(event)
                 return True
         return False
@@ -198,6 +202,17 @@ class EventLedger:
         else:
             self._events[event.identity] = replace(event, ended_ms=now_ms, ended_release=release)
         return True
+
+    def _over(self, event: HeldEvent) -> int:
+        """When an event has no effect left on any charger."""
+        if event not in self._over_ms:
+            held = {one: ms for one, ms in self._over_ms.items() if one in self._events.values()}
+            self._over_ms = held | {event: max(over_ms(event, one) for one in self._chargers)}
+        return self._over_ms[event]
+
+    def _limit_ma(self, trusted: Trusted[Event]) -> int:
+        """The lowest limit that an event asks of a charger."""
+        return min(limit_of(trusted, one) for one in self._chargers)
 
     def _hold(self, event: HeldEvent, origin: Origin | None) -> None:
         self._events[event.identity] = event

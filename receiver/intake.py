@@ -42,6 +42,7 @@ class Intake:
         keyring: Whom to believe.
         regions: The receiver's own codes; empty: any region counts, for a person who looks on.
         settings: The charger's.
+        others: Those of the other chargers behind this receiver.
         start_ms: The time at the stream's first sample, if something trusted says so.
         saved: What an earlier run had held; its envelopes are verified anew.
         bound_ms: The latest time that the earlier run had known.
@@ -53,6 +54,7 @@ class Intake:
         regions: Iterable[Region],
         *,
         settings: Settings,
+        others: Iterable[Settings] = (),
         start_ms: int | None = None,
         saved: Snapshot | None = None,
         bound_ms: int | None = None,
@@ -66,7 +68,7 @@ class Intake:
         self._tracker = OdaTracker(keyring.domain.aid, self._budget)
         self._assembly = BulletinAssembly()
         self._waiting: deque[Candidate | HeardBulletin] = deque(maxlen=WAITING_KEPT)
-        self.ledger = Ledger(settings)
+        self.ledger = Ledger(settings, others=others)
         self.clock = Clock(start_ms=start_ms, bound_ms=bound_ms, bound_key=saved.clock_key)
         self.counts: Counter[Rejection | None] = Counter()
         """Verdicts by reason, of messages and of records; None: accepted."""

@@ -41,8 +41,8 @@ STORED_TYPES: Final = (TierNow.TYPE, PriceNow.TYPE)
 class Ledger:
     """What a receiver holds. `apply` takes a trusted message or says why it changes nothing."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._events = EventLedger(settings)
+    def __init__(self, settings: Settings, *, others: Iterable[Settings] = ()) -> None:
+        self._events = EventLedger(settings, others=others)
         self._schedules = ScheduleLedger()
         self._now: dict[tuple[bytes, int], Trusted[UrgentMessage]] = {}
         """By public key and type."""

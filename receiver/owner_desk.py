@@ -12,8 +12,10 @@ from receiver.chargers.driver import ChargerReading
 from receiver.clock import datetime_of, ms_of
 from receiver.contactor import ContactorState
 from receiver.event_term import HeldEvent, over_ms
+from receiver.local_state import PastEvent
 from receiver.override import Override, OverrideKind
-from receiver.owner_store import OwnerStore, Request, Statement
+from receiver.owner_journal import OwnerJournal
+from receiver.owner_store import OwnerStore, Request
 from receiver.participation_log import ParticipationLog
 from receiver.policy import Decision
 from receiver.settings import Settings
@@ -23,10 +25,6 @@ CLEARED: Final = "cleared by the owner"
 REPLACED: Final = "replaced by the owner"
 OVER: Final = "its time is over"
 UNPLUGGED: Final = "the car was unplugged"
-RETRY_MS: Final = 30_000
-"""Between two tries to write on a disk that refuses."""
-_UNWRITTEN: Final = 100
-"""Statements that wait for such a disk."""
 
 
 class OwnerDesk:
@@ -36,10 +34,21 @@ class OwnerDesk:
         store: Where.
         settings: The charger's.
         reading: What the charger says of itself now.
+        journal: What writes for all chargers of a receiver; None: its own.
+        charger: The charger's name.
     """
 
-    def __init__(self, store: Store, settings: Settings, *, reading: Callable[[], ChargerReading]) -> None:
-        self._tables = OwnerStore(store)
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        reading: Callable[[], ChargerReading],
+        journal: OwnerJournal | None = None,
+        charger: str = "",
+    ) -> None:
+        self._tables = OwnerStore(store, charger)
+        self._journal = journal or OwnerJournal(store)
         self._settings = settings
         self._reading = reading
         self._stamp: int | None = None
@@ -48,13 +57,16 @@ class OwnerDesk:
         self._plugged: bool | None = None
         self._status: dict[str, object] | None = self._tables.status()
         self._log = ParticipationLog(self._tables, settings)
-        self._unwritten: list[Statement] = []
-        self._refused_ms = 0
         self.contactor = self._tables.contactor()
         """What the contactor last did, in milliseconds since the protocol's epoch."""
         self.override = self._tables.override()
-        self.fault: str | None = None
+        self.past = self._tables.past_events()
+        """The events of the last day."""
+
+    @property
+    def fault(self) -> str | None:
         """Why nothing can be written, if so."""
+        return self._journal.fault
 
     def heed(self, events: Iterable[HeldEvent], now_ms: int | None, *, zone: tzinfo) -> bool:
         """Obey the owner, the end of his override, and the car that leaves. True if the override changed.
@@ -77,62 +89,54 @@ class OwnerDesk:
         if self._request is not None:
             request, self._request = self._request, None
             override = make_override(request.kind, held, self._settings, now_ms=now_ms, zone=zone)
-            self._unwritten.append(self._tables.drop_request(request))
+            self._journal.add(self._tables.drop_request(request))
             self._replace(override, now_ms, why=CLEARED if override is None else REPLACED)
-        self._unwritten += self._log.asked(held, self.override)
+        self._journal.add(*self._log.asked(held, self.override))
         self._log.sample(now_ms, self._reading())
-        self._write(now_ms)
+        self._journal.write(now_ms)
         return self.override != before
 
     def note(self, told: Decision, now_ms: int | None) -> None:
         """Log what the charger is told from now on, before it is told."""
         if now_ms is not None:
-            self._unwritten += self._log.done(told, now_ms, self._reading())
-        self._write(now_ms)
+            self._journal.add(*self._log.done(told, now_ms, self._reading()))
+        self._journal.write(now_ms)
 
     def keep_contactor(self, state: ContactorState) -> None:
         """Keep what the contactor does, with the next entry: one goes with the other."""
         self.contactor = state
-        self._unwritten.append(self._tables.keep_contactor(state))
+        self._journal.add(self._tables.keep_contactor(state))
+
+    def keep_past(self, past: tuple[PastEvent, ...]) -> None:
+        """Keep the events of the last day, with the next entry."""
+        if past != self.past:
+            self.past = past
+            self._journal.add(*self._tables.keep_past_events(past))
 
     def keep_status(self, status: dict[str, object], now_ms: int | None) -> None:
         """Keep what holds, if more than its `time` is new."""
         if self._status is None or status | {"time": None} != self._status | {"time": None}:
             self._status = dict(status)
-            self._unwritten.append(self._tables.keep_status(status))
-            self._write(now_ms)
+            self._journal.add(self._tables.keep_status(status))
+            self._journal.write(now_ms)
 
     def _look(self) -> None:
         """Read a request, if anyone has written since."""
         try:
-            stamp = self._tables.stamp()
+            stamp = self._journal.stamp()
             if stamp == self._stamp:
                 return
             self._stamp, request = stamp, self._tables.request()
         except StateUnusableError as error:
-            self.fault = str(error)
+            self._journal.fault = str(error)
             return
         if request is not None and request.token != self._heeded:
             self._request, self._heeded = request, request.token
 
     def _replace(self, override: Override | None, now_ms: int, *, why: str) -> None:
-        self._unwritten += self._log.overridden(self.override, override, now_ms, why=why)
-        self._unwritten.append(self._tables.keep_override(override))
+        self._journal.add(*self._log.overridden(self.override, override, now_ms, why=why))
+        self._journal.add(self._tables.keep_override(override))
         self.override = override
-
-    def _write(self, now_ms: int | None) -> None:
-        """Commit what is new. What the disk refuses is tried again now and then; of much, the oldest is lost."""
-        waits = self.fault is not None and now_ms is not None and abs(now_ms - self._refused_ms) < RETRY_MS
-        if not self._unwritten or waits:
-            return
-        try:
-            self._tables.commit(self._unwritten)
-        except StateUnusableError as error:
-            self.fault, self._refused_ms = str(error), now_ms or 0
-            del self._unwritten[:-_UNWRITTEN]
-        else:
-            self.fault = None
-            self._unwritten.clear()
 
 
 def make_override(

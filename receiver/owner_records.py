@@ -20,12 +20,15 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t")
 """What a spreadsheet would take for a formula; texts come from the air."""
 
 
-def standing_record(told: Decision, settings: Settings, now_ms: int | None, *, warnings: Sequence[str] = ()) -> Record:
+def standing_record(
+    told: Decision, settings: Settings, now_ms: int | None, *, warnings: Sequence[str] = (), charger: str = ""
+) -> Record:
     """What the charger is told, for the state file: `status` shows it."""
     return {
         "v": VERSION,
         "type": "standing",
         "time": _moment(now_ms),
+        "charger": charger or None,
         "limit_a": told.limit_ma / 1000,
         "local_a": settings.local_ma / 1000,
         "restricted": told.restricted,

@@ -1,4 +1,4 @@
-"""The owner's tables of the state file: requests, override, contactor, status and participation log, typed.
+"""A charger's tables of the state file: requests, override, contactor, past events, status and log, typed.
 
 The owner's commands write requests and read the rest; the receiver that runs does the opposite. Milliseconds since
 2024-01-01T00:00Z.
@@ -13,12 +13,16 @@ from enum import StrEnum
 from typing import Any, Final
 
 from receiver.contactor import ContactorState
+from receiver.local_state import PastEvent
 from receiver.override import Override, OverrideKind
 from receiver.store import StateDamagedError, Store
 
 ENTRIES: Final = 10_000
 """Of the log; the oldest go."""
 CLEAR: Final = "clear"
+_OF: Final = "/"
+"""Between a value's name and its charger's, which has none in it."""
+_ASKED: Final = "charger = ? AND kind = 'asked' AND public_key = ? AND ts = ?"
 Statement = tuple[str, Sequence[object]]
 
 
@@ -56,7 +60,8 @@ class Entry:
 
 _NAMES: Final = tuple(field.name for field in fields(Entry))
 _COLUMNS: Final = ", ".join(_NAMES)
-_INSERT: Final = f"INSERT INTO participation ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
+_INSERT: Final = f"INSERT INTO participation ({_COLUMNS}, charger) VALUES ({', '.join('?' * len(_NAMES))}, ?)"
+_OLDEST: Final = "SELECT number FROM participation WHERE charger = ? ORDER BY number DESC LIMIT 1 OFFSET ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,16 @@ class Boot:
 
 
 class OwnerStore:
-    """The tables, in a store that is open."""
+    """The tables of one charger, in a store that is open.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: Where.
+        charger: The charger's name; empty for the only one, which has none, and for what is the receiver's.
+    """
+
+    def __init__(self, store: Store, charger: str = "") -> None:
         self._store = store
+        self._charger = charger
 
     def stamp(self) -> int:
         """A number that differs when another process has written since."""
@@ -100,12 +111,14 @@ class OwnerStore:
         Raises:
             StateDamagedError: something in it was never written so.
         """
-        self.override(), self.contactor(), self.status(), self.boot(), self.open_entry(EntryKind.DONE)
+        names = {str(name).partition(_OF)[2] for (name,) in self._store.read("SELECT name FROM kept")}
+        for one in (OwnerStore(self._store, name) for name in {"", *names}):
+            one.override(), one.contactor(), one.status(), one.boot(), one.open_entry(EntryKind.DONE)
 
     def ask(self, kind: OverrideKind | None) -> None:
         """Leave a request for the receiver; it takes the place of one that no receiver has read."""
         value = {"kind": CLEAR if kind is None else kind, "token": secrets.token_hex(8)}
-        self._store.write(_keep("request", value))
+        self._store.write(self._keep("request", value))
 
     def request(self) -> Request | None:
         """What the owner left."""
@@ -118,7 +131,7 @@ class OwnerStore:
 
     def drop_request(self, request: Request) -> Statement:
         """Unless another has taken its place."""
-        return "DELETE FROM kept WHERE name = 'request' AND instr(value, ?)", (request.token,)
+        return "DELETE FROM kept WHERE name = ? AND instr(value, ?)", (self._name("request"), request.token)
 
     def override(self) -> Override | None:
         """What holds."""
@@ -133,10 +146,10 @@ class OwnerStore:
     def keep_override(self, override: Override | None) -> Statement:
         """Remember what holds."""
         if override is None:
-            return "DELETE FROM kept WHERE name = 'override'", ()
+            return "DELETE FROM kept WHERE name = ?", (self._name("override"),)
         events = sorted((key.hex(), ts) for key, ts in override.events)
         value = {"kind": override.kind, "set_ms": override.set_ms, "until_ms": override.until_ms, "events": events}
-        return _keep("override", value)
+        return self._keep("override", value)
 
     def contactor(self) -> ContactorState:
         """What the contactor last did; its moments in milliseconds since the protocol's epoch."""
@@ -147,7 +160,21 @@ class OwnerStore:
 
     def keep_contactor(self, state: ContactorState) -> Statement:
         """Remember it, its moments as `contactor` gives them."""
-        return _keep("contactor", {"paused": state.paused, "changes": dict(state.changes)})
+        return self._keep("contactor", {"paused": state.paused, "changes": dict(state.changes)})
+
+    def past_events(self) -> tuple[PastEvent, ...]:
+        """The events of the last day, for its caps; what was never saved so is left out."""
+        query = "SELECT public_key, ts, start_ms, end_ms, is_grave FROM past_event WHERE charger = ? ORDER BY rowid"
+        kinds = (bytes, int, int, int, int)
+        rows = self._store.read(query, (self._charger,))
+        sound = (row for row in rows if all(isinstance(one, kind) for one, kind in zip(row, kinds, strict=True)))
+        return tuple(PastEvent(key, ts, start_ms, end_ms, bool(grave)) for key, ts, start_ms, end_ms, grave in sound)
+
+    def keep_past_events(self, past: Iterable[PastEvent]) -> list[Statement]:
+        """Replace the events of the last day."""
+        rows = [(one.public_key, one.ts, one.start_ms, one.end_ms, int(one.is_grave), self._charger) for one in past]
+        insert = "INSERT INTO past_event VALUES (?, ?, ?, ?, ?, ?)"
+        return [("DELETE FROM past_event WHERE charger = ?", (self._charger,)), *((insert, row) for row in rows)]
 
     def status(self) -> dict[str, object] | None:
         """What the receiver last said of itself."""
@@ -155,7 +182,7 @@ class OwnerStore:
 
     def keep_status(self, status: Mapping[str, object]) -> Statement:
         """Remember it."""
-        return _keep("status", status)
+        return self._keep("status", status)
 
     def boot(self) -> Boot | None:
         """The boot of the machine in which a receiver last ran."""
@@ -172,55 +199,59 @@ class OwnerStore:
 
     def keep_boot(self, boot: Boot) -> Statement:
         """Remember it."""
-        return _keep("boot", {"name": boot.name, "returned": boot.returned, "known_ms": boot.known_ms})
+        return self._keep("boot", {"name": boot.name, "returned": boot.returned, "known_ms": boot.known_ms})
 
     def add(self, entry: Entry) -> list[Statement]:
         """A new entry; the oldest make room."""
-        newest = "(SELECT max(number) FROM participation)"
-        return [
-            (_INSERT, [str(one) if isinstance(one, EntryKind) else one for one in astuple(entry)]),
-            (f"DELETE FROM participation WHERE number <= {newest} - ?", (ENTRIES,)),
-        ]
+        values = [str(one) if isinstance(one, EntryKind) else one for one in astuple(entry)]
+        too_old = f"DELETE FROM participation WHERE charger = ? AND number <= ({_OLDEST})"
+        return [(_INSERT, [*values, self._charger]), (too_old, (self._charger, self._charger, ENTRIES))]
 
     def close_entry(self, kind: EntryKind, to_ms: int, **changes: object) -> Statement:
         """End the entries of a kind that are not over, and change more of them."""
         named = "".join(f", {name} = ?" for name in changes)
-        statement = f"UPDATE participation SET to_ms = max(from_ms, ?){named} WHERE kind = ? AND to_ms IS NULL"
-        return statement, (to_ms, *changes.values(), str(kind))
+        of_it = "charger = ? AND kind = ? AND to_ms IS NULL"
+        statement = f"UPDATE participation SET to_ms = max(from_ms, ?){named} WHERE {of_it}"
+        return statement, (to_ms, *changes.values(), self._charger, str(kind))
 
     def change_asked(self, public_key: bytes, ts: int, **changes: object) -> Statement:
         """Change the entry of an event."""
         named = ", ".join(f"{name} = ?" for name in changes)
-        statement = f"UPDATE participation SET {named} WHERE kind = 'asked' AND public_key = ? AND ts = ?"
-        return statement, (*changes.values(), public_key, ts)
+        statement = f"UPDATE participation SET {named} WHERE {_ASKED}"
+        return statement, (*changes.values(), self._charger, public_key, ts)
 
     def is_asked(self, public_key: bytes, ts: int) -> bool:
         """Whether an event has its entry."""
-        query = "SELECT 1 FROM participation WHERE kind = 'asked' AND public_key = ? AND ts = ?"
-        return bool(self._store.read(query, (public_key, ts)))
+        query = f"SELECT 1 FROM participation WHERE {_ASKED}"
+        return bool(self._store.read(query, (self._charger, public_key, ts)))
 
     def open_entry(self, kind: EntryKind) -> Entry | None:
         """The newest entry of a kind that is not over."""
-        query = f"SELECT {_COLUMNS} FROM participation WHERE kind = ? AND to_ms IS NULL ORDER BY number DESC LIMIT 1"
-        return next((_entry(row) for row in self._store.read(query, (str(kind),))), None)
+        query = f"SELECT {_COLUMNS} FROM participation WHERE charger = ? AND kind = ? AND to_ms IS NULL"
+        rows = self._store.read(f"{query} ORDER BY number DESC LIMIT 1", (self._charger, str(kind)))
+        return next(map(_entry, rows), None)
 
     def entries(self, since_ms: int | None = None) -> Iterator[Entry]:
         """The log, oldest first; from a moment on: what was not over then."""
-        query = f"SELECT {_COLUMNS} FROM participation WHERE to_ms IS NULL OR to_ms >= ? ORDER BY number"
-        yield from (_entry(row) for row in self._store.read(query, (since_ms or 0,)))
+        query = f"SELECT {_COLUMNS} FROM participation WHERE charger = ? AND (to_ms IS NULL OR to_ms >= ?)"
+        rows = self._store.read(f"{query} ORDER BY number", (self._charger, since_ms or 0))
+        yield from map(_entry, rows)
 
     def _kept(self, name: str) -> dict[str, Any] | None:  # Any: as JSON gives it
         """A value by its name."""
-        rows = self._store.read("SELECT value FROM kept WHERE name = ?", (name,))
+        rows = self._store.read("SELECT value FROM kept WHERE name = ?", (self._name(name),))
         with _reading(name):
             value = json.loads(rows[0][0]) if rows else None
             if value is not None and not isinstance(value, dict):
                 raise TypeError
         return value
 
+    def _keep(self, name: str, value: Mapping[str, object]) -> Statement:
+        return "INSERT OR REPLACE INTO kept VALUES (?, ?)", (self._name(name), json.dumps(value))
 
-def _keep(name: str, value: Mapping[str, object]) -> Statement:
-    return "INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, json.dumps(value))
+    def _name(self, name: str) -> str:
+        """What a value of this charger is called."""
+        return f"{name}{_OF}{self._charger}" if self._charger else name
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:  # Any: as it lies there

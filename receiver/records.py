@@ -29,7 +29,7 @@ from receiver.station import StationFacts
 from receiver.verify import Verdict
 
 if TYPE_CHECKING:  # what drives a charger, which `decode` starts without
-    from receiver.controller import Change
+    from receiver.charger_control import Change
     from receiver.policy import TermStatus
 
 VERSION: Final = 1
@@ -128,10 +128,11 @@ def _message_fields(message: UrgentMessage) -> Record:
 
 
 def limit_record(change: "Change") -> Record:
-    """A new limit of the charger and why; `until` and `next` are moments if nothing more is heard."""
+    """A new limit of a charger and why; `until` and `next` are moments if nothing more is heard."""
     decision = change.decision
     stamp = StreamTime(None if change.now_ms is None else datetime_of(change.now_ms - change.at_ms))
     return stamp.stamp("limit", change.sample_index, change.at_ms / 1000) | {
+        "charger": change.charger or None,
         "limit_a": decision.limit_ma / 1000,
         "restricted": decision.restricted,
         "reason": decision.reason,
@@ -161,12 +162,6 @@ def _term_fields(term: "TermStatus") -> Record:
 
 def _moment(ms: int | None) -> str | None:
     return None if ms is None else format_moment(datetime_of(ms))
-
-
-def fault_record(error: Exception, change: "Change") -> Record:
-    """A charger that did not take the limit; its driver goes on trying."""
-    stamp = StreamTime(None if change.now_ms is None else datetime_of(change.now_ms - change.at_ms))
-    return stamp.stamp("charger", change.sample_index, change.at_ms / 1000) | {"error": str(error)}
 
 
 def state_record(error: str | None, sample_index: int, seconds: float, time: StreamTime) -> Record:

@@ -1,25 +1,26 @@
-"""A configuration and an open input to a charger driven: controller and charger driver, and a record of all they do.
+"""A configuration and an open input to chargers driven: controller and drivers, and a record of all they do.
 
-As fast as it goes on the input's own time, waiting for the charger at each change; or paced as the input was sent.
+As fast as it goes on the input's own time, waiting for the chargers at each change; or paced as the input was sent.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError, InputError, UsageError
+from rds.errors import InputError
 from rds.oda.draw import DEVICE_ID_OCTETS
 from receiver.bulletin_records import verdict_record
 from receiver.bulletin_verdict import BulletinVerdict
-from receiver.chargers import load_driver
-from receiver.chargers.driver import ChargerCommand, ChargerDriver
+from receiver.charger_control import Change, ChargerControl, ChargerSetup
+from receiver.chargers_config import ChargerConfig
 from receiver.clock import datetime_of, ms_of
 from receiver.config import Config
-from receiver.controller import Change, Controller
+from receiver.controller import Controller
+from receiver.driven_chargers import DrivenChargers
 from receiver.key_notice import warned, warnings_of
 from receiver.listening import Listening
 from receiver.owner_records import standing_record
@@ -27,8 +28,8 @@ from receiver.owner_store import OwnerStore
 from receiver.policy import Decision
 from receiver.power import PowerReturn, power_return
 from receiver.received_group import ReceivedGroup
-from receiver.records import Record, StreamTime, counts_record, fault_record, limit_record, state_record
-from receiver.settings import Settings
+from receiver.records import Record, StreamTime, counts_record, limit_record, state_record
+from receiver.settings import charger_device_id
 from receiver.state_recovery import open_state
 from receiver.store import StateUnusableError, Store
 from receiver.verify import Verdict
@@ -50,7 +51,7 @@ def run_to_end(
 async def run(
     config: Config, listening: Listening, *, emit: Emit, start: datetime | None = None, realtime: bool = False
 ) -> None:
-    """Drive the charger by an input, then on in simulated time until no timer is pending.
+    """Drive the chargers by an input, then on in simulated time until no timer is pending.
 
     Args:
         config: What, for whom, how.
@@ -61,26 +62,15 @@ async def run(
 
     Raises:
         InputError: the input is bad, the state file is none for this receiver, or, at the end, it could not be written.
-        UsageError: the charger's options are wrong.
-        DeviceAbsentError: the charger's port or server cannot be opened, or no charger took the last limit.
-        DeviceLostError: the charger stopped answering before it took the last limit.
+        UsageError: a charger's options are wrong.
+        DeviceAbsentError: a charger's port or server cannot be opened, or one was not there to take the last limit.
+        DeviceLostError: a charger stopped answering before it took the last limit.
+        TrustError: the only charger falls back to more than its limit when nobody talks to it.
         NoSyncError: the input ended and nothing in it was a group.
     """
-    if len(config.chargers) > 1:
-        raise UsageError(f"{len(config.chargers)} tables [[charger]]; allowed: one charger behind `run`, for now")
     start = start or listening.stream.start
     store, damage = open_state(config.state)
     with store:
-        settings = _settings(config, store)
-        controller = Controller(
-            config.keyring,
-            config.regions,
-            settings=settings,
-            store=store,
-            start_ms=None if start is None else ms_of(start),
-            power=_power_return(store),
-            reading=lambda: driver.reading,
-        )
 
         def now() -> datetime:
             """The chain's time; before it is known, the stream's since the protocol's epoch."""
@@ -90,27 +80,50 @@ async def run(
         def tell(record: Record) -> None:
             emit(warned(record, controller.intake, controller.at_ms))
 
-        driver = load_driver(config.chargers[0].driver).from_options(config.chargers[0].options, now)
-        await driver.start()
+        def tell_charger(fields: Record) -> None:
+            """A charger's news, at the chain's moment."""
+            stamp = _stream_time(controller).stamp("charger", controller.sample_index, controller.at_ms / 1000)
+            tell(stamp | fields)
+
+        chargers = DrivenChargers(config.chargers, config.site, now=now, tell=tell_charger)
+        device_id = _device_id(config, store)
+        controller = Controller(
+            config.keyring,
+            config.regions,
+            chargers=[_setup(one, device_id, chargers) for one in config.chargers],
+            store=store,
+            start_ms=None if start is None else ms_of(start),
+            power=_power_return(store),
+        )
         try:
+            await chargers.start()
             if damage is not None:
                 tell(state_record(damage, controller.sample_index, 0, _stream_time(controller)))
-            await _drive(controller, driver, listening, settings=settings, emit=tell, realtime=realtime)
+            await _drive(controller, chargers, listening, emit=tell, realtime=realtime)
         finally:
-            await driver.close()
+            await chargers.close()
         unkept = controller.fault or (None if store.lasts else damage)
         if unkept is not None:
             raise InputError(unkept)
 
 
-def _settings(config: Config, store: Store) -> Settings:
-    """The settings with their device id: the configuration's, the store's, or a new one kept for life."""
+def _device_id(config: Config, store: Store) -> bytes:
+    """The receiver's id: the configuration's, the store's, or a new one kept for life."""
     device_id = config.settings.device_id or store.device_id()
     if device_id is None:
         device_id = secrets.token_bytes(DEVICE_ID_OCTETS)
         with suppress(StateUnusableError):  # the next save says so
             store.keep_device_id(device_id)
-    return replace(config.settings, device_id=device_id)
+    return device_id
+
+
+def _setup(charger: ChargerConfig, device_id: bytes, chargers: DrivenChargers) -> ChargerSetup:
+    return ChargerSetup(
+        replace(charger.settings, device_id=charger_device_id(device_id, charger.name)),
+        charger.name,
+        charger.regions,
+        reading=lambda: chargers.reading(charger.name),
+    )
 
 
 def _power_return(store: Store) -> PowerReturn | None:
@@ -123,48 +136,82 @@ def _power_return(store: Store) -> PowerReturn | None:
 
 async def _drive(
     controller: Controller,
-    driver: ChargerDriver,
+    chargers: DrivenChargers,
     listening: Listening,
     *,
-    settings: Settings,
     emit: Emit,
     realtime: bool,
 ) -> None:
     """Hear all, obey all, in order."""
-    fault: EvrdsError | None = None
     refused: str | None = None
-    standing: Decision | None = None
+    known: dict[str, tuple[Decision | None, list[str]]] = {}
+
+    def status_of(control: ChargerControl) -> Record:
+        name, told = control.setup.name, control.told
+        assert told is not None
+        warnings = [*warnings_of(controller.intake, controller.at_ms), *known[name][1]]
+        return standing_record(told, control.setup.settings, controller.now_ms, warnings=warnings, charger=name)
+
+    def keep_status(*, alarms_too: bool) -> None:
+        """For the owners: what is told, and what is wrong."""
+        news = []
+        for control in controller.chargers:
+            name, told = control.setup.name, control.told
+            before = known.get(name, (None, []))
+            if told is not None and (alarms_too or told is not before[0]):
+                known[name] = told, chargers.alarms(name)
+                news += [] if told is before[0] and known[name] == before else [name]
+        if news:
+            controller.keep_status(status_of, news)
 
     async def obey(told: Sequence[Verdict | BulletinVerdict | Change]) -> None:
-        nonlocal fault, refused, standing
-        for one in told:
-            if isinstance(one, Change):
-                emit(limit_record(one))
-                fault = await _apply(driver, one, emit)
+        nonlocal refused
+        for one in _together(told):
+            if isinstance(one, list):
+                for change in one:
+                    emit(limit_record(change))
+                await chargers.obey(one)
             else:
                 emit(verdict_record(one, _stream_time(controller)))
-        if controller.told is not None and controller.told is not standing:
-            standing = controller.told
-            warnings = warnings_of(controller.intake, controller.at_ms)
-            record = standing_record(standing, settings, controller.now_ms, warnings=warnings)
-            controller.desk.keep_status(record, controller.now_ms)
+        keep_status(alarms_too=False)
         if refused != controller.fault:
             refused = controller.fault
             seconds = controller.at_ms / 1000
             emit(state_record(refused, controller.sample_index, seconds, _stream_time(controller)))
 
     await obey(controller.start())
+    chargers.refuse_high_fallback()
     async for groups in _paced(listening, realtime=realtime):
         for group in groups or []:
             await obey(controller.feed(group))
         if groups is not None:
             await obey(controller.pass_time(int(1000 * listening.seconds_done) - _LATENCY_MS))
+        if await chargers.look(controller.at_ms):
+            keep_status(alarms_too=True)
         await obey(controller.heed_owner())
     emit(counts_record(controller.intake, listening.samples_done, controller.at_ms / 1000, _stream_time(controller)))
     for change in controller.finish():
         await obey([change])
-    if fault is not None:
-        raise fault
+    keep_status(alarms_too=True)
+    if chargers.fault is not None:
+        raise chargers.fault
+
+
+def _together(
+    told: Iterable[Verdict | BulletinVerdict | Change],
+) -> Iterator[Verdict | BulletinVerdict | list[Change]]:
+    """The same in order, with the changes of several chargers that follow one another as one."""
+    changes: dict[str, Change] = {}
+    for one in told:
+        if changes and (not isinstance(one, Change) or one.charger in changes):
+            yield list(changes.values())
+            changes = {}
+        if isinstance(one, Change):
+            changes[one.charger] = one
+        else:
+            yield one
+    if changes:
+        yield list(changes.values())
 
 
 async def _paced(listening: Listening, *, realtime: bool) -> AsyncIterator[list[ReceivedGroup] | None]:
@@ -186,24 +233,6 @@ async def _paced(listening: Listening, *, realtime: bool) -> AsyncIterator[list[
             await asyncio.sleep(min(left_s, _OWNER_WAITS_S))
             yield None
         yield groups
-
-
-async def _apply(driver: ChargerDriver, change: Change, emit: Emit) -> EvrdsError | None:
-    """Tell the charger. One that does not answer is news, and the result; its driver goes on trying."""
-    decision = change.decision
-    command = ChargerCommand(
-        limit_ma=decision.limit_ma,
-        moment=datetime_of(change.at_ms if change.now_ms is None else change.now_ms),
-        until=None if decision.until_ms is None else datetime_of(decision.until_ms),
-        restricted=decision.restricted,
-        reason=decision.reason,
-    )
-    try:
-        await driver.apply(command)
-    except (DeviceAbsentError, DeviceLostError) as error:
-        emit(fault_record(error, change))
-        return error
-    return None
 
 
 def _stream_time(controller: Controller) -> StreamTime:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from rds.oda.draw import DEVICE_ID_OCTETS
@@ -87,3 +88,11 @@ class Settings:
 
 ONLOOKER: Final = Settings(bytes(DEVICE_ID_OCTETS), rating_ma=32_000, installer_ma=32_000)
 """For who watches without a charger: what it holds is shown, never obeyed."""
+
+
+def charger_device_id(device_id: bytes, charger: str) -> bytes:
+    """The id that one of several chargers draws by: the receiver's own for the only one, which has no name.
+
+    Always the same for the same name, so that a charger's turn does not depend on which others stand beside it.
+    """
+    return sha256(device_id + charger.encode()).digest()[:DEVICE_ID_OCTETS] if charger else device_id

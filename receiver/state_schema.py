@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _SCHEMA: Final = """
 CREATE TABLE device (id BLOB NOT NULL CHECK (length(id) = 16));
 CREATE TABLE clock (bound_ms INTEGER NOT NULL);
@@ -23,9 +23,7 @@ CREATE TABLE certificate (envelopes BLOB NOT NULL);
 ALTER TABLE clock ADD COLUMN public_key BLOB NOT NULL DEFAULT x'';
 ALTER TABLE message ADD COLUMN early_ms INTEGER NOT NULL DEFAULT 0;
 """,
-}
-"""From each schema to the next."""
-_ADDED: Final = """
+    2: """
 CREATE TABLE IF NOT EXISTS past_event (
     public_key BLOB NOT NULL, ts INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
     is_grave INTEGER NOT NULL);
@@ -34,8 +32,12 @@ CREATE TABLE IF NOT EXISTS participation (
     number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER,
     public_key BLOB, key INTEGER, ts INTEGER, region TEXT, asks TEXT, limit_ma INTEGER, why TEXT NOT NULL,
     energy_wh INTEGER, deferred_wh INTEGER);
-"""
-"""Beside the schema, made where they are missing: an older evrds does well without them. Two are `owner_store`'s."""
+ALTER TABLE past_event ADD COLUMN charger TEXT NOT NULL DEFAULT '';
+ALTER TABLE participation ADD COLUMN charger TEXT NOT NULL DEFAULT '';
+CREATE INDEX participation_of ON participation (charger, number);
+""",
+}
+"""From each schema to the next. The tables of schema 3 may be there without their column `charger`, empty for one."""
 
 
 def upgrade_statements(version: int) -> Iterator[str]:
@@ -44,11 +46,6 @@ def upgrade_statements(version: int) -> Iterator[str]:
         yield from _statements(_SCHEMA)
     for older in range(max(version, 1), SCHEMA_VERSION):
         yield from _statements(_UPGRADES[older])
-
-
-def added_statements() -> Iterator[str]:
-    """What is made where it is missing, whatever the version."""
-    return _statements(_ADDED)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ Envelopes are kept as they came and verified anew when they are read, so who wri
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -17,10 +17,9 @@ from rds.oda.ticks import MAX_TICK
 from receiver.bulletin_assembly import Envelopes
 from receiver.clock import TICK_MS
 from receiver.event_ledger import Tombstone
-from receiver.local_state import PastEvent
 from receiver.snapshot import Snapshot, StoredMessage, StoredRecord
 from receiver.state_lock import StateLock
-from receiver.state_schema import SCHEMA_VERSION, added_statements, upgrade_statements
+from receiver.state_schema import SCHEMA_VERSION, upgrade_statements
 
 _LOCK_WAIT_S: Final = 5.0
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -120,21 +119,6 @@ class Store:
             database.execute("DELETE FROM device")
             database.execute("INSERT INTO device VALUES (?)", (device_id,))
 
-    def past_events(self) -> tuple[PastEvent, ...]:
-        """The events of the last day, for its caps; what was never saved so is left out."""
-        with self._explained():
-            rows = self._database.execute("SELECT * FROM past_event ORDER BY rowid").fetchall()
-        kinds = (bytes, int, int, int, int)
-        sound = (row for row in rows if all(isinstance(one, kind) for one, kind in zip(row, kinds, strict=True)))
-        return tuple(PastEvent(key, ts, start_ms, end_ms, bool(grave)) for key, ts, start_ms, end_ms, grave in sound)
-
-    def keep_past_events(self, past: Iterable[PastEvent]) -> None:
-        """Replace the events of the last day."""
-        rows = [(one.public_key, one.ts, one.start_ms, one.end_ms, int(one.is_grave)) for one in past]
-        with self._transaction() as database:
-            database.execute("DELETE FROM past_event")
-            database.executemany("INSERT INTO past_event VALUES (?, ?, ?, ?, ?)", rows)
-
     def load(self) -> tuple[Snapshot, int | None]:
         """What was saved last, and the latest time known then (None at the first start).
 
@@ -227,8 +211,6 @@ class Store:
         # A read-only file opens well; only a write tells.
         with self._transaction() as database:
             database.execute("DELETE FROM clock WHERE 0")
-            for statement in added_statements():
-                database.execute(statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -33,8 +33,9 @@ from rds.oda.region import Region
 from rds.oda.schedule_fields import TICKS_A_DAY
 from rds.oda.ticks import tick_of
 from receiver.bulletin_verdict import BulletinVerdict
+from receiver.charger_control import Change, ChargerSetup
 from receiver.clock import ms_of
-from receiver.controller import Change, Controller
+from receiver.controller import Controller
 from receiver.keyring import Keyring
 from receiver.received_group import ReceivedGroup
 from receiver.store import Store
@@ -240,7 +241,7 @@ def seconds_to(
         controller = Controller(
             Keyring(DOMAIN, [certificate()], roots=[ROOT_PUBLIC]),
             [OWN],
-            settings=settings(),
+            chargers=[ChargerSetup(settings())],
             store=store,
             start_ms=ms_of(broadcast.clock) if receiver is Receiver.CLOCK else None,
         )

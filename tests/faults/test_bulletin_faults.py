@@ -13,7 +13,8 @@ from rds.oda.erasure_code import ENVELOPE_OCTETS
 from rds.oda.region import Region
 from receiver.bulletin_assembly import ENVELOPES_STORED, BulletinAssembly
 from receiver.bulletin_verdict import BulletinVerdict
-from receiver.controller import Change, Controller
+from receiver.charger_control import Change, ChargerSetup
+from receiver.controller import Controller
 from receiver.event_ledger import EVENTS
 from receiver.holdings import Holdings
 from receiver.schedule_ledger import SCHEDULES
@@ -41,7 +42,9 @@ SORTS: Final = (tiers(), prices(), planned(), planned(0, start=0, duration=2), t
 
 
 def chain(store: Store, *, start_ms: int | None = T0_MS) -> Controller:
-    return Controller(rooted(), [Region.parse_code("12345")], settings=settings(), store=store, start_ms=start_ms)
+    return Controller(
+        rooted(), [Region.parse_code("12345")], chargers=[ChargerSetup(settings())], store=store, start_ms=start_ms
+    )
 
 
 class Cut(Store):

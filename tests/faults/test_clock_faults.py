@@ -9,8 +9,9 @@ import pytest
 import receiver
 from rds.oda.messages.tier_now import TierNow
 from receiver.bulletin_verdict import BulletinVerdict
+from receiver.charger_control import Change, ChargerSetup
 from receiver.clock import TICK_MS
-from receiver.controller import Change, Controller
+from receiver.controller import Controller
 from receiver.keyring import LAPSE_MS, Keyring
 from receiver.store import Store
 from receiver.verify import Rejection, Verdict
@@ -42,7 +43,7 @@ CLOCK_READERS: Final = {"cli.py", "owner_cli.py", "install_cli.py", "charger_rec
 
 
 def chain(store: Store, *, start_ms: int | None, ring: Keyring | None = None) -> Controller:
-    return Controller(ring or keyring(), [OWN], settings=settings(), store=store, start_ms=start_ms)
+    return Controller(ring or keyring(), [OWN], chargers=[ChargerSetup(settings())], store=store, start_ms=start_ms)
 
 
 def hear(controller: Controller, broadcast: Broadcast) -> list[Verdict | BulletinVerdict | Change]:

@@ -21,7 +21,8 @@ from rds.oda.messages.tier_now import TierNow
 from rds.oda.signature import sign
 from receiver.bulletin_assembly import ENVELOPES_STORED
 from receiver.bulletin_verdict import BulletinVerdict
-from receiver.controller import Change, Controller
+from receiver.charger_control import Change, ChargerSetup
+from receiver.controller import Controller
 from receiver.event_ledger import EVENTS, TOMBSTONES
 from receiver.keyring import Keyring
 from receiver.received_group import ReceivedGroup
@@ -92,7 +93,7 @@ def two_keys() -> Keyring:
 
 
 def chain(*, ring: Keyring | None = None, start_ms: int | None = T0_MS, owners: Settings = OWNERS) -> Controller:
-    return Controller(ring or two_keys(), [OWN], settings=owners, store=Store(None), start_ms=start_ms)
+    return Controller(ring or two_keys(), [OWN], chargers=[ChargerSetup(owners)], store=Store(None), start_ms=start_ms)
 
 
 def genuine() -> list[ReceivedGroup]:
@@ -269,9 +270,9 @@ def test_a_days_messages_at_once_leave_what_holds_now(start_ms: int | None, monk
         meter.check(group.end_s, told=f"at {group.end_s} s")
     assert_bounded(controller)
     assert [event.message for event in controller.intake.ledger.events if event.ended_ms is None] == events[:1]
-    assert controller.told is not None
+    assert controller.chargers[0].told is not None
     # Without a clock the last tier counted when it was heard: this charger is on its way back from it.
-    assert controller.told.limit_ma == (6_000 if start_ms is None else 16_000)
+    assert controller.chargers[0].told.limit_ma == (6_000 if start_ms is None else 16_000)
 
 
 def test_a_stored_day_that_is_played_again_and_again_changes_no_limit_and_wears_no_flash() -> None:
@@ -280,7 +281,7 @@ def test_a_stored_day_that_is_played_again_and_again_changes_no_limit_and_wears_
     controller.start()
     for group in at_once([heartbeat(TS - 1), curtail()]):
         controller.feed(group)
-    told = controller.told
+    told = controller.chargers[0].told
     ends = [end(TS - 900 + number, ts=TS - 800 + number) for number in range(20)]
     played = at_once([*a_day(), *ends, heartbeat(TS - 1), curtail()])
     snapshots = []
@@ -290,6 +291,9 @@ def test_a_stored_day_that_is_played_again_and_again_changes_no_limit_and_wears_
         snapshots.append(controller.intake.snapshot())
     assert told is not None
     assert told.restricted
-    assert controller.told is not None
-    assert (controller.told.limit_ma, controller.told.until_ms) == (told.limit_ma, told.until_ms)
+    assert controller.chargers[0].told is not None
+    assert (controller.chargers[0].told.limit_ma, controller.chargers[0].told.until_ms) == (
+        told.limit_ma,
+        told.until_ms,
+    )
     assert snapshots[1] == snapshots[2]

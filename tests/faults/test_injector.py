@@ -13,7 +13,8 @@ import pytest
 from rds.oda.application_group import CodedSymbol, pack_symbol
 from rds.oda.erasure_code import encode_envelope
 from rds.oda.messages.heartbeat import Heartbeat
-from receiver.controller import Change, Controller
+from receiver.charger_control import Change, ChargerSetup
+from receiver.controller import Controller
 from receiver.received_group import ReceivedGroup
 from receiver.store import Store
 from receiver.verify import Rejection, Verdict
@@ -81,7 +82,7 @@ def acted_at_s(seed: int, injected: Injected, meter: Meter, *, overpowers: bool)
     chance = random.Random(seed)
     meter.restart()
     [announcement] = Broadcast().announce().groups
-    controller = Controller(keyring(), [OWN], settings=settings(), store=Store(None), start_ms=T0_MS)
+    controller = Controller(keyring(), [OWN], chargers=[ChargerSetup(settings())], store=Store(None), start_ms=T0_MS)
     at_s, share = 0.0, 1 / 3 if overpowers else 1 / 2
     for number, (tag, esi, value) in enumerate(sent()):
         heard = [CodedSymbol(tag, esi, value)]

@@ -15,8 +15,9 @@ from rds.oda.messages import UrgentMessage
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.region import Region
 from receiver.bulletin_verdict import BulletinVerdict
+from receiver.charger_control import Change, ChargerSetup
 from receiver.contactor import SOFT_STOP_MS, STOPPING
-from receiver.controller import Change, Controller
+from receiver.controller import Controller
 from receiver.received_group import ReceivedGroup
 from receiver.store import Store
 from receiver.verify import Verdict
@@ -38,7 +39,9 @@ R_MS = 3_282_512
 
 
 def chain(store: Store, *, start_ms: int | None = T0_MS) -> Controller:
-    return Controller(keyring(), [Region.parse_code("12345")], settings=settings(), store=store, start_ms=start_ms)
+    return Controller(
+        keyring(), [Region.parse_code("12345")], chargers=[ChargerSetup(settings())], store=store, start_ms=start_ms
+    )
 
 
 class Cut(Store):

@@ -10,7 +10,8 @@ from rds.oda.messages.tier_now import TierNow
 from rds.oda.region import EVERYONE, Region
 from rds.oda.signature import Domain
 from receiver.bulletin_verdict import BulletinVerdict
-from receiver.controller import Change, Controller
+from receiver.charger_control import Change, ChargerSetup
+from receiver.controller import Controller
 from receiver.holdings import Holdings
 from receiver.keyring import Keyring
 from receiver.local_state import LocalState
@@ -53,7 +54,11 @@ def chain(
 ) -> Controller:
     """A receiver whose stream begins at T0, by a start time that it trusts."""
     return Controller(
-        ring or keyring(), [Region.parse_code(region)], settings=local or settings(), store=store, start_ms=start_ms
+        ring or keyring(),
+        [Region.parse_code(region)],
+        chargers=[ChargerSetup(local or settings())],
+        store=store,
+        start_ms=start_ms,
     )
 
 
@@ -325,7 +330,7 @@ def test_after_a_power_cut_a_charger_waits_its_turn_the_same_one_after_a_restart
             controller = Controller(
                 keyring(),
                 [Region.parse_code("12345")],
-                settings=settings(),
+                chargers=[ChargerSetup(settings())],
                 store=store,
                 power=PowerReturn(ago_ms=0, known_ms=None),
             )
@@ -340,7 +345,8 @@ def test_after_a_power_cut_a_charger_waits_its_turn_the_same_one_after_a_restart
 def after_a_cut(power: PowerReturn) -> Change:
     """When the charger is free, where the station says the time soon after the power has come back."""
     with Store(None) as store:
-        controller = Controller(keyring(), [Region.parse_code("12345")], settings=settings(), store=store, power=power)
+        own, setup = [Region.parse_code("12345")], ChargerSetup(settings())
+        controller = Controller(keyring(), own, chargers=[setup], store=store, power=power)
         told = [*controller.start(), *hear(controller, Broadcast().say(heartbeat())), *controller.pass_time(7_300_000)]
     return next(one for one in told if isinstance(one, Change) and one.decision.limit_ma)
 
@@ -398,7 +404,7 @@ def test_a_group_without_news_is_not_decided_anew(monkeypatch: pytest.MonkeyPatc
         calls.append(now_ms)
         return decide(holdings, local, now_ms, state=state)
 
-    monkeypatch.setattr("receiver.controller.decide", counted)
+    monkeypatch.setattr("receiver.charger_control.decide", counted)
     with Store(None) as store:
         controller = chain(store)
         hear(controller, Broadcast().say(heartbeat(), curtail(ts=TS + 1)))

@@ -7,7 +7,8 @@ from typing import Final
 from rds.oda.bulletin import crc16
 from rds.oda.region import Region
 from receiver.bulletin_verdict import BulletinVerdict
-from receiver.controller import Change, Controller
+from receiver.charger_control import Change, ChargerSetup
+from receiver.controller import Controller
 from receiver.intake import Intake
 from receiver.keyring import LAPSE_MS, Keyring
 from receiver.received_group import ReceivedGroup
@@ -144,7 +145,7 @@ def test_certificates_signed_by_an_operator_and_schedules_signed_by_a_root_do_no
 
 def controller(store: Store, ring: Keyring | None = None, *, start_ms: int | None = T0_MS) -> Controller:
     regions = [Region.parse_code("12345")]
-    return Controller(ring or rooted(), regions, settings=settings(), store=store, start_ms=start_ms)
+    return Controller(ring or rooted(), regions, chargers=[ChargerSetup(settings())], store=store, start_ms=start_ms)
 
 
 def told(one: Controller, groups: Iterable[ReceivedGroup]) -> list[Verdict | BulletinVerdict | Change]:

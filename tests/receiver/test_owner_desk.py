@@ -227,13 +227,13 @@ def test_status_and_contactor_are_written_when_they_change_and_not_else(
 ) -> None:
     state = ContactorState(paused=True, changes={"a": T0_MS})
     commits: list[list[Statement]] = []
-    commit = owner.desk._tables.commit
+    commit = owner.desk._journal._tables.commit
 
     def counted(statements: Iterable[Statement]) -> None:
         commits.append(list(statements))
         commit(commits[-1])
 
-    monkeypatch.setattr(owner.desk._tables, "commit", counted)
+    monkeypatch.setattr(owner.desk._journal._tables, "commit", counted)
     owner.desk.keep_contactor(state)
     for minute in range(5):
         owner.note(PAUSED, minute)
@@ -252,7 +252,7 @@ def test_a_disk_that_refuses_stops_nothing_and_is_written_when_it_can_be(
 
     owner.beside.ask(OverrideKind.ALWAYS)
     with monkeypatch.context() as patch:
-        patch.setattr(owner.desk._tables, "commit", full)
+        patch.setattr(owner.desk._journal._tables, "commit", full)
         assert owner.heed(0, EVENING)
         refused = owner.desk.fault
         owner.heed(0.1, EVENING)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from rds.errors import DeviceAbsentError
 from rds.hex_line import parse_words
 from rds.oda.bulletin import Bulletin
 from receiver.bulletin_records import bulletin_record
 from receiver.bulletin_verdict import BulletinVerdict, HeardBulletin
 from receiver.chain import SignalStatus
-from receiver.controller import Change
+from receiver.charger_control import Change
+from receiver.charger_records import charger_fields
+from receiver.chargers.driver import ChargerReading
+from receiver.chargers_config import ChargerConfig
 from receiver.intake import Intake
 from receiver.key_notice import warned
 from receiver.oda_tracker import Candidate
@@ -25,7 +27,6 @@ from receiver.records import (
     Record,
     StreamTime,
     counts_record,
-    fault_record,
     format_hex,
     format_json,
     format_kv,
@@ -130,6 +131,7 @@ def test_hex_reads_back() -> None:
 
 
 HEARD = Intake(keyring(), (), settings=ONLOOKER)
+CHARGER = ChargerConfig("", "simulated", {}, ONLOOKER, ())
 TOLD = [
     group_record(GROUP, NOON),
     station_record(StationFacts(), GROUP, NOON),
@@ -138,7 +140,7 @@ TOLD = [
     bulletin_record(BULLETIN, NOON),
     counts_record(HEARD, 0, 0.0, NOON),
     limit_record(CHANGE),
-    fault_record(DeviceAbsentError("no charge point"), CHANGE),
+    NOON.stamp("charger", 0, 0.0) | charger_fields(CHARGER, ChargerReading(), None),
     state_record("the disk is full", 0, 0.0, NOON),
 ]
 RECORDS = [warned(record, HEARD, 0) for record in TOLD]

@@ -11,6 +11,7 @@ from rds.oda.codes import Dispatch, Severity
 from rds.oda.messages.load_up import LoadUp
 from rds.oda.messages.tier_now import TierNow
 from rds.oda.region import EVERYONE, Region
+from receiver.charger_control import ChargerSetup
 from receiver.controller import Controller
 from receiver.fleet.broadcast import Circumstances, make_study
 from receiver.fleet.population import FleetModel, draw_population
@@ -66,15 +67,17 @@ def heard_by_one(groups: Sequence[ReceivedGroup], settings: Settings, region: st
     """The receiver's own limit at the beginning of each minute from T0 on, before its contactor spares a switching."""
     waiting, limits = list(groups), []
     with Store(None) as store:
-        controller = Controller(keyring(), [Region.parse_code(region)], settings=settings, store=store, start_ms=T0_MS)
+        controller = Controller(
+            keyring(), [Region.parse_code(region)], chargers=[ChargerSetup(settings)], store=store, start_ms=T0_MS
+        )
         controller.start()
         for now_ms in range(T0_MS, study.scene.end_ms, MINUTE_MS):
             at_ms = now_ms - T0_MS
             while waiting and int(waiting[0].end_s * 1000) <= at_ms:
                 controller.feed(waiting.pop(0))
             controller.pass_time(at_ms)
-            assert controller._decision is not None
-            limits.append(controller._decision.limit_ma)
+            assert controller.chargers[0].decision is not None
+            limits.append(controller.chargers[0].decision.limit_ma)
     return limits
 
 
