@@ -104,6 +104,19 @@ def read_state_path(path: Path) -> Path | None:
     return _state_path(parse_toml(_read_text(path), source=str(path)), path.parent)
 
 
+def read_charger_names(path: Path) -> tuple[str, ...]:
+    """The names of a configuration's chargers, one empty name where there is only one; as lenient as the above.
+
+    Raises:
+        InputError: the file cannot be read.
+        UsageError: it is no TOML, or a charger has no name.
+    """
+    table = parse_toml(_read_text(path), source=str(path))
+    if not table.has_tables("charger"):
+        return ("",)
+    return tuple(one.string("name") for one in table.tables("charger"))
+
+
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")

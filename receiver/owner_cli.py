@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from rds.errors import UsageError
 from rds.moment import parse_moment
 from receiver.clock import ms_of
-from receiver.config import read_state_path
+from receiver.config import read_charger_names, read_state_path
 from receiver.override import Override, OverrideKind
 from receiver.owner_records import csv_lines, entry_record, entry_text, override_text, standing_now, status_lines
 from receiver.owner_store import CLEAR, Entry, OwnerStore
@@ -45,6 +45,7 @@ def add_owner_commands(commands: "argparse._SubParsersAction[AnyParser]", *, exi
             metavar="CONFIG.toml",
             help=f"the receiver's configuration, which names the state file (default {DEFAULT_CONFIG})",
         )
+        parser.add_argument("--charger", metavar="NAME", help="which, if the configuration has several")
         parser.set_defaults(run=lambda arguments: run(arguments, tell))
         return parser
 
@@ -86,19 +87,40 @@ def _parse_since(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _named(arguments: argparse.Namespace) -> list[str]:
+    """The chargers that are meant: the one that is named, or all."""
+    names = read_charger_names(arguments.config)
+    if arguments.charger is None:
+        return list(names)
+    if not arguments.charger or arguments.charger not in names:
+        allowed = ", ".join(filter(None, names)) or "none: there is one, without a name"
+        raise UsageError(f"--charger {arguments.charger}; allowed: {allowed}")
+    return [arguments.charger]
+
+
 @contextmanager
-def _opened(config: Path) -> Iterator[tuple[OwnerStore, Path]]:
-    """The owner's tables of a configuration's state file, and its path."""
+def _opened(arguments: argparse.Namespace) -> Iterator[tuple[OwnerStore, Path]]:
+    """The tables of the charger that is meant, and the state file's path."""
+    names = _named(arguments)
+    if len(names) != 1:
+        raise UsageError(f"there are several chargers and --charger is not given; allowed: {', '.join(names)}")
+    with _opened_store(arguments.config) as (store, path):
+        yield OwnerStore(store, names[0]), path
+
+
+@contextmanager
+def _opened_store(config: Path) -> Iterator[tuple[Store, Path]]:
+    """A configuration's state file, and its path."""
     path = read_state_path(config)
     if path is None:
         raise UsageError(f'{config} names no state file, so nothing is remembered; add state = "receiver.sqlite3"')
     with Store(path, beside=True) as store:
-        yield OwnerStore(store), path
+        yield store, path
 
 
 def _override(arguments: argparse.Namespace, tell: Tell) -> None:
     kind = None if arguments.what == CLEAR else OverrideKind(arguments.what)
-    with _opened(arguments.config) as (tables, path):
+    with _opened(arguments) as (tables, path):
         tables.ask(kind)
         if not is_running(path):
             tell("noted; no receiver runs now, the next one that starts obeys")
@@ -121,7 +143,7 @@ def _outcome(kind: OverrideKind | None, override: Override | None) -> str:
 
 def _log(arguments: argparse.Namespace, tell: Tell) -> None:
     since_ms = None if arguments.since is None else ms_of(arguments.since)
-    with _opened(arguments.config) as (tables, _):
+    with _opened(arguments) as (tables, _):
         for line in _lines(tables.entries(since_ms), arguments.output):
             tell(line)
 
@@ -135,7 +157,14 @@ def _lines(entries: Iterator[Entry], output: str) -> Iterator[str]:
 
 
 def _status(arguments: argparse.Namespace, tell: Tell) -> None:
-    with _opened(arguments.config) as (tables, path):
-        record = standing_now(tables.status(), tables.override(), running=is_running(path))
-    for line in [format_json(record)] if arguments.output == "json" else status_lines(record):
-        tell(line)
+    names = _named(arguments)
+    with _opened_store(arguments.config) as (store, path):
+        running = is_running(path)
+        tables = [OwnerStore(store, name) for name in names]
+        records = [standing_now(one.status(), one.override(), running=running) for one in tables]
+    for name, record in zip(names, records, strict=True):
+        if arguments.output == "json":
+            tell(format_json(record))
+            continue
+        for line in ([f"charger    {name}"] if name else []) + list(status_lines(record)):
+            tell(line)
