@@ -276,7 +276,7 @@ def _check_installation() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     # As Ctrl-C: what is open is closed in order.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A radio text has characters that the terminal's own encoding may lack; JSON is UTF-8 wherever it goes.
         sys.stdout.reconfigure(encoding="utf-8")

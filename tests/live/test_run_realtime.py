@@ -18,10 +18,10 @@ def test_realtime_takes_as_long_as_it_was_sent(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, "run", str(tmp_path / "12345.toml"), "--realtime", "--start-time", START]
     process = subprocess.Popen([*command, "--source", str(tmp_path / "groups.hex")], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+    lines = [json.loads(process.stdout.readline()) for _ in range(3)]
     process.terminate()
     rest, _ = process.communicate(timeout=20)
-    assert [line["type"] for line in lines] == ["limit", "message"]
-    assert lines[1]["seconds"] == pytest.approx(21 * GROUP_PERIOD_S, abs=0.01)
+    assert [line["type"] for line in lines] == ["limit", "charger", "message"]
+    assert lines[2]["seconds"] == pytest.approx(21 * GROUP_PERIOD_S, abs=0.01)
     assert '"limit"' not in rest
     assert process.returncode == 130
