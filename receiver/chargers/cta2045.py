@@ -2,7 +2,7 @@
 
 We are its communication module: 19 200 baud, 8N1. Basic DR knows no amperes. A pause is a grid emergency (option
 `pause`), a lower current a shed (option `partial`), of which the charger makes what its maker has decided; a limit of
-`rating_a` and more, and a release, end the event. Each event carries its own duration, rounded up, and is sent again
+`full_a` and more, and a release, end the event. Each event carries its own duration, rounded up, and is sent again
 every `refresh_s` with the word that the outside communication is good.
 
 Without us: the event ends after its duration; a charger also returns to its normal operation after 15 min of silence.
@@ -78,14 +78,14 @@ class Options:
 
     Attributes:
         url: The serial port's path, or tcp://HOST:PORT of a serial server.
-        rating_a: The charger's own highest current: a limit of this and more needs no event.
+        full_a: The charger's own highest current: a limit of this and more needs no event.
         pause: The event for a pause.
         partial: The event for a lower current.
         refresh_s: How often the event is sent again.
     """
 
     url: str = "/dev/ttyUSB0"
-    rating_a: float = number(32.0, low=6, high=1000)
+    full_a: float = number(32.0, low=6, high=1000)
     pause: str = choice("grid emergency", *EVENTS)
     partial: str = choice("shed", *EVENTS)
     refresh_s: float = number(300.0, low=1, high=SILENCE_S / 2)
@@ -141,7 +141,7 @@ class Driver(KeptCharger):
     def _event(self, command: ChargerCommand) -> Message:
         seconds = None if command.until is None else (command.until - self._now()).total_seconds()
         over = seconds is not None and seconds <= 0
-        if not command.restricted or over or command.limit_ma >= 1000 * self._options.rating_a:
+        if not command.restricted or over or command.limit_ma >= 1000 * self._options.full_a:
             return basic(Basic.END_SHED)
         name = self._options.pause if command.limit_ma == PAUSE_MA else self._options.partial
         return basic(EVENTS[name], duration_code(seconds))

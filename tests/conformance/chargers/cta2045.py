@@ -8,12 +8,12 @@ from receiver.chargers._serial_wire import WireAddress
 from receiver.chargers.cta2045 import Driver
 from tests.live.cta2045_charger import Charger, hurried, on_terminal
 
-OPTIONS: Final[dict[str, object]] = {"url": "/dev/none", "rating_a": 40}
+OPTIONS: Final[dict[str, object]] = {"url": "/dev/none", "full_a": 40}
 BAD_OPTIONS: Final[list[dict[str, object]]] = [
     {"url": "http://charger"},
     {"pause": "end"},
     {"partial": "load up"},
-    {"rating_a": 5},
+    {"full_a": 5},
     {"refresh_s": 451},
 ]
 
