@@ -139,14 +139,16 @@ class Relay:
         """
         async with self._turn:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._quiet.wait(), self._answer_timeout_s)
+                async with asyncio.timeout(self._answer_timeout_s):
+                    await self._quiet.wait()
             self._unanswered.clear()  # an operator's call that is not answered by now delays nobody any more
             unique_id = f"evrds-{secrets.token_hex(15)}"  # 36 characters, as many as OCPP 2.x allows
             answered: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
             self._ours = unique_id, answered
             try:
                 await self._station.send(write_call(unique_id, action, payload))
-                message = await asyncio.wait_for(answered, self._answer_timeout_s)
+                async with asyncio.timeout(self._answer_timeout_s):
+                    message = await answered
             except ConnectionClosed as gone:
                 raise DeviceLostError(
                     f"charge point {self._name} closed the connection before it answered {action}; look at its link"
@@ -207,7 +209,8 @@ class Relay:
             is_call = message is not None and message.kind == CALL
             while True:
                 try:
-                    await asyncio.wait_for(self._connected.wait(), self._hold_s)
+                    async with asyncio.timeout(self._hold_s):
+                        await self._connected.wait()
                 except TimeoutError:
                     if is_call:
                         _log.warning("charge point %s is cut off: its operator is away", self._name)

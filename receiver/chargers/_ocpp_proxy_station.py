@@ -111,7 +111,8 @@ class Station:
             DeviceLostError: it did not answer or closed the connection.
         """
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.overheard.greeted.wait(), EXTRA_ANSWER_S)
+            async with asyncio.timeout(EXTRA_ANSWER_S):
+                await self.overheard.greeted.wait()
         if not command.restricted or (command.until is not None and command.until <= self._now()):
             await self._release(command, relay)
             return
@@ -204,7 +205,8 @@ class Station:
         answer = await self._ask_if_able(("TriggerMessage", {"requestedMessage": "Heartbeat"}), relay)
         if answer is not None and answer.get("status") == "Accepted":
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(heard.told.wait(), EXTRA_ANSWER_S)
+                async with asyncio.timeout(EXTRA_ANSWER_S):
+                    await heard.told.wait()
 
     async def _learn(self, limit: int, relay: Relay) -> None:
         """Ask what the operator had set before we could listen."""
@@ -264,7 +266,8 @@ class Station:
             return
         if answer.get("status") == "Accepted":
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.overheard.reported.wait(), EXTRA_ANSWER_S)
+                async with asyncio.timeout(EXTRA_ANSWER_S):
+                    await self.overheard.reported.wait()
 
     async def _ask_if_able(self, call: Call, relay: Relay) -> dict[str, Any] | None:  # Any: JSON from the wire
         """The answer to a call that stations need not know, or None."""

@@ -194,9 +194,11 @@ class Driver(ChargerDriver):
     async def _keep(self, station: Station, relay: Relay) -> None:
         """See that the charge point has the wanted limit, as long as it is connected."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(relay.spoken.wait(), GREETING_S)
+            async with asyncio.timeout(GREETING_S):
+                await relay.spoken.wait()
             # Not while its greeting waits for an answer, unless that is long in coming.
-            await asyncio.wait_for(relay.answered.wait(), min(GREETING_S, self._options.hold_s / 2))
+            async with asyncio.timeout(min(GREETING_S, self._options.hold_s / 2)):
+                await relay.answered.wait()
         self._ready.set()
         while True:
             station.overheard.changed.clear()
@@ -205,7 +207,8 @@ class Driver(ChargerDriver):
             except EvrdsError as fault:
                 _log.warning("%s; trying again in %d s", fault, RETRY_S)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(station.overheard.changed.wait(), RETRY_S)
+                async with asyncio.timeout(RETRY_S):
+                    await station.overheard.changed.wait()
 
     async def _deliver(self, relay: Relay) -> None:
         """Bring the wanted command to the charge point unless it has it; `apply` and `_keep` take turns."""
