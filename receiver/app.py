@@ -23,7 +23,7 @@ from receiver.records import (
     status_record,
 )
 from receiver.settings import ONLOOKER
-from receiver.sources.stream import SourceOptions
+from receiver.sources.stream import LiveStream, SourceOptions
 from receiver.station import Station
 from receiver.trust import make_keyring
 
@@ -125,7 +125,10 @@ class _StationRecords:
         listening = self._listening
         status = listening.status(self._number)
         if status is not None:
-            yield self._warned(status_record(status, listening.samples_done, listening.seconds_done, self._time))
+            record = status_record(status, listening.samples_done, listening.seconds_done, self._time)
+            if isinstance(listening.stream, LiveStream):
+                record |= {"samples_lost": listening.samples_lost, "gaps": dict(listening.gaps)}
+            yield self._warned(record)
 
     def counts(self) -> Record:
         """What was counted to the end."""

@@ -1,6 +1,7 @@
 """What the command lines of the charger's side share: one-line errors, the words of an input and of trust."""
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
@@ -45,10 +46,27 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("input").add_argument
     add("--format", choices=formats(), help="where the name does not tell")
     add(
+        "-s",
         "--rate",
         type=argument(parse_rate),
         metavar="HZ",
-        help="sample rate, such as 250k or 1.024M, where nothing else tells",
+        help="sample rate, such as 250k or 1.024M, where nothing else tells (a live source: 1.024M)",
+    )
+    add(
+        "-f",
+        "--frequency",
+        type=argument(parse_rate),
+        metavar="HZ",
+        help="a live source's station, such as 98.1M; with --offset its centre",
+    )
+    add("-g", "--gain", type=argument(_parse_gain), metavar="auto|DB", help="a live source's (default auto: by level)")
+    add("-p", "--ppm", type=argument(_parse_ppm), default=0, metavar="N", help="by how much a stick's crystal is fast")
+    add("--bias-tee", action="store_true", help="feed an amplifier at the antenna by a stick's cable")
+    add(
+        "--patience",
+        type=argument(_parse_minutes),
+        metavar="MINUTES",
+        help="how long a live source may be away before it is lost (default: run 10, else 0)",
     )
     add(
         "--offset",
@@ -96,6 +114,26 @@ def _parse_network(text: str) -> int:
     if not text.isdecimal() or int(text) > _LAST_NETWORK:
         raise ValueError(f"network {text!r}; allowed: 0..{_LAST_NETWORK}")
     return int(text)
+
+
+def _parse_gain(text: str) -> float | None:
+    if text == "auto":
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,2}(\.[0-9])?", text):
+        raise ValueError(f"gain {text!r}; allowed: auto, or dB such as 28 or 19.7")
+    return float(text)
+
+
+def _parse_ppm(text: str) -> int:
+    if not re.fullmatch(r"[-+]?[0-9]{1,3}", text):
+        raise ValueError(f"ppm {text!r}; allowed: whole numbers from -999 to 999")
+    return int(text)
+
+
+def _parse_minutes(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text):
+        raise ValueError(f"{text!r} are no minutes; write 0, 0.5 or 10")
+    return float(text)
 
 
 def _parse_offset(text: str) -> float:

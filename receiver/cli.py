@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import logging
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ from receiver.trust import make_keyring, read_trust_file
 Item = TypeVar("Item")
 _PROGRAM: Final = "evrds-receiver"
 _INTERRUPTED: Final = 130
+_RUN_PATIENCE_S: Final = 600.0
+"""How long a stick may be away from a charger's receiver, unless its owner says otherwise."""
 
 
 class _Version(argparse.Action):
@@ -55,7 +58,7 @@ def _add_decode(commands: "argparse._SubParsersAction[Parser]") -> None:
         epilog="Example: evrds-receiver decode evening.cu8 --rate 250k -F json --trust root.public.pem "
         "--trust operator.certificate.pem. " + EXIT_CODES,
     )
-    parser.add_argument("input", metavar="INPUT", help="a file; - for standard input")
+    parser.add_argument("input", metavar="INPUT", help="a file; - for standard input; rtlsdr:0; rtl_tcp://host:1234")
     add_source_options(parser)
     add_trust_options(parser)
     parser.add_argument(
@@ -79,23 +82,47 @@ def _add_run(commands: "argparse._SubParsersAction[Parser]") -> None:
         epilog="Example: evrds-receiver run charger.toml --source evening.sigmf-meta. " + EXIT_CODES,
     )
     parser.add_argument("config", metavar="CONFIG.toml", type=Path, help="the receiver's configuration")
-    parser.add_argument("--source", metavar="INPUT", help="a file; - for standard input (default: the configuration's)")
+    parser.add_argument("--source", metavar="INPUT", help="as of `decode` (default: the configuration's)")
     parser.add_argument("--realtime", action="store_true", help="as slowly as the input was sent")
     add_source_options(parser)
     parser.add_argument("-F", dest="output", choices=("json", "kv"), default="json", help="one line a record")
     parser.set_defaults(run=_run)
 
 
-def _decode_options(arguments: argparse.Namespace) -> DecodeOptions:
-    """The options that `add_source_options` asked for."""
+def _decode_options(arguments: argparse.Namespace, *, patience_s: float = 0.0, wait: bool = False) -> DecodeOptions:
+    """The options that `add_source_options` asked for; how long a live source may be away depends on the command."""
     offsets_hz = tuple(arguments.offset)
-    offset_hz = offsets_hz[0] if offsets_hz else 0.0
-    source = SourceOptions(format=arguments.format, rate_hz=arguments.rate, offset_hz=offset_hz)
+    source = SourceOptions(
+        format=arguments.format,
+        rate_hz=arguments.rate,
+        offset_hz=offsets_hz[0] if offsets_hz else None,
+        frequency_hz=arguments.frequency,
+        gain_db=arguments.gain,
+        ppm=arguments.ppm,
+        bias_tee=arguments.bias_tee,
+        patience_s=patience_s if arguments.patience is None else 60 * arguments.patience,
+        wait=wait,
+    )
     return DecodeOptions(source=source, start=arguments.start_time, offsets_hz=offsets_hz)
 
 
 def _note(line: str) -> None:
     print(f"{_PROGRAM}: {line}", file=sys.stderr)
+
+
+class _Notes(logging.Handler):
+    """Notes what the receiver's modules log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _note(record.getMessage())
+
+
+def _note_logs() -> None:
+    """Once for the process."""
+    logger = logging.getLogger("receiver")
+    if not any(isinstance(handler, _Notes) for handler in logger.handlers):
+        logger.addHandler(_Notes())
+        logging.getLogger("receiver.sources").setLevel(logging.INFO)
 
 
 def _warn_of_keys(ring: Keyring) -> None:
@@ -192,7 +219,7 @@ def _run(arguments: argparse.Namespace) -> None:
     source = arguments.source or config.source
     if source is None:
         raise UsageError(f"{arguments.config} names no source and --source is not given; give one of them")
-    options = _decode_options(arguments)
+    options = _decode_options(arguments, patience_s=_RUN_PATIENCE_S, wait=True)
     if len(options.offsets_hz) > 1:
         raise UsageError(f"`run` hears one station, and --offset names {len(options.offsets_hz)}; give it once")
     listening = Listening(source, options.source)
@@ -280,6 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A radio text has characters that the terminal's own encoding may lack; JSON is UTF-8 wherever it goes.
         sys.stdout.reconfigure(encoding="utf-8")
+    _note_logs()
     try:
         _check_installation()
         parsed = _parser().parse_args(arguments)

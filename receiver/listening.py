@@ -20,16 +20,17 @@ class Listening:
         """Opens the input and plans its stages; nothing is decoded yet.
 
         Args:
-            name: A file's, or "-" for standard input.
+            name: A file's, "-" for standard input, or a live source such as "rtlsdr:0".
             options: What name and metadata do not say.
             offsets_hz: Several stations of a wide stream, instead of the one at the options' offset.
 
         Raises:
             InputError: the input is missing, empty or unreadable, or its rate is too low.
             UsageError: an option does not fit.
+            DeviceAbsentError: a stick or server cannot be opened.
         """
         self.stream = open_input(name, options)
-        self.offsets_hz = tuple(offsets_hz) or (options.offset_hz,)
+        self.offsets_hz = tuple(offsets_hz) or (options.offset_hz or self.stream.offset_hz or 0.0,)
         self._bank = bank_for(self.stream, self.offsets_hz)
         self._name = "standard input" if name == STDIN else name
         self.samples_done = 0
@@ -52,6 +53,7 @@ class Listening:
 
         Raises:
             InputError: the input cannot be read further, or there was nothing in it.
+            DeviceLostError: a stick or server is gone for good.
             NoSyncError: it ended and nothing in it was a group.
         """
         return (groups for (groups,) in self.groups_by_station())

@@ -43,7 +43,7 @@ def observe(name: str, options: SourceOptions, *, seconds: float = 20.0) -> Obse
     stream = open_input(name, options)
     if not isinstance(stream, IqStream | MpxStream):
         raise UsageError(f"{name} is a list of groups or bits; a picture needs a signal, IQ or MPX")
-    rate_hz, mpx = _multiplex(stream, options.offset_hz, seconds=seconds)
+    rate_hz, mpx = _multiplex(stream, options.offset_hz or stream.offset_hz or 0.0, seconds=seconds)
     subcarrier = Subcarrier(rate_hz)
     demodulator = Demodulator(subcarrier)
     symbols = [found for block in subcarrier.feed(mpx) for found in demodulator.feed(block)]

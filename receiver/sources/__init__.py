@@ -1,6 +1,7 @@
 """Where samples come from: an input's name and options to a stream of IQ, MPX, bits or groups.
 
-One file a format, found by the formats and suffixes it claims; a new one is copied from `_template.py`.
+One file a format, found by the formats and suffixes it claims; a new one is copied from `_template.py`. A live source
+is found by the scheme that its name begins with, such as `rtlsdr:0`.
 Flags win over a metadata file, that over a header, that over the file's name; what was assumed is said.
 """
 
@@ -8,11 +9,11 @@ import importlib
 import pkgutil
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from rds.errors import InputError, UsageError
 from receiver.sources.octets import STDIN, Octets
-from receiver.sources.stream import SourceOptions, Stream
+from receiver.sources.stream import LiveStream, SourceOptions, Stream
 
 
 class _Format(Protocol):
@@ -27,11 +28,37 @@ class _Format(Protocol):
         """The stream in the input of this name."""
 
 
+class _Live(Protocol):
+    """What a live source's file holds."""
+
+    SCHEMES: tuple[str, ...]
+    """What stands before the colon of its names."""
+
+    def open_stream(self, name: str, options: SourceOptions) -> LiveStream:
+        """The stream of the device or server of this name."""
+
+
 @cache
-def _sources() -> tuple[_Format, ...]:
+def _modules() -> tuple[Any, ...]:  # Any: what each holds is looked at next
     names = [module.name for module in pkgutil.iter_modules(__path__)]
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names if not name.startswith("_")]
-    return tuple(module for module in modules if hasattr(module, "FORMATS"))
+    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names if not name.startswith("_"))
+
+
+def _sources() -> tuple[_Format, ...]:
+    return tuple(module for module in _modules() if hasattr(module, "FORMATS"))
+
+
+def _live_source(name: str) -> _Live | None:
+    """The live source that a name means, or None for a file's."""
+    scheme, colon, rest = name.partition(":")
+    live: list[_Live] = [module for module in _modules() if hasattr(module, "SCHEMES")]
+    for source in live:
+        if colon and scheme in source.SCHEMES:
+            return source
+    if colon and rest.startswith("//"):
+        schemes = ", ".join(f"{scheme}:" for source in live for scheme in source.SCHEMES)
+        raise UsageError(f"{name}: nothing is known of {scheme}:; allowed: {schemes} and names of files")
+    return None
 
 
 def formats() -> list[str]:
@@ -40,12 +67,18 @@ def formats() -> list[str]:
 
 
 def open_input(name: str, options: SourceOptions) -> Stream:
-    """The stream of a file, or of standard input for "-".
+    """The stream of a file, of standard input for "-", or of a live source by its scheme.
 
     Raises:
         InputError: it is missing, empty or unreadable, or its format or rate cannot be told.
         UsageError: an option does not fit it.
+        DeviceAbsentError: a live source cannot be opened.
     """
+    live = _live_source(name)
+    if live is not None:
+        return live.open_stream(name, options)
+    if options.gain_db is not None or options.ppm or options.bias_tee:
+        raise UsageError(f"{name}: a file has no tuner; leave --gain, --ppm and --bias-tee out")
     return _choose(name, options).open_stream(name, options)
 
 

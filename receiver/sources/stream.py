@@ -16,8 +16,20 @@ class SourceOptions:
 
     format: str | None = None
     rate_hz: int | None = None
-    offset_hz: float = 0.0
+    offset_hz: float | None = None
     """The station's distance from the recording's centre."""
+    frequency_hz: int | None = None
+    """The station's frequency; with an offset, a live source's centre."""
+    gain_db: float | None = None
+    """A live source's gain; None: by level."""
+    ppm: int = 0
+    """By how much a stick's crystal is too fast."""
+    bias_tee: bool = False
+    """Whether a stick is to feed an amplifier at the antenna."""
+    patience_s: float = 0.0
+    """How long a live source may be away before it is lost."""
+    wait: bool = False
+    """Whether a live source may be away at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,8 @@ class _Described:
     """The moment of the first sample, where the input says it; aware."""
     samples: int | None = None
     """How many samples there are, where that is known."""
+    offset_hz: float | None = None
+    """The station's distance from the centre, where the source knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,8 @@ class LiveStream(_Described):
     """A stick's codes as they come, and where some are missing; a silence is a gap too, told soon."""
 
     pieces: Iterator[npt.NDArray[np.uint8] | Gap] = field(kw_only=True)
-    """Codes (`rds.pcm.CU8_ZERO`), shape (samples, 2), or a gap. They end when the source is lost for good."""
+    """Codes (`rds.pcm.CU8_ZERO`), shape (samples, 2), or a gap. There is no end but that the
+    source is lost for good, which raises DeviceLostError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def test_what_the_design_allows_is_kept(tmp_path: Path) -> None:
     assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in _lint(tmp_path, ALLOWED)
 
 
-OTHERWISE_NAMED = {"pyserial": "serial"}
+OTHERWISE_NAMED = {"pyrtlsdr": "rtlsdr", "pyserial": "serial"}
 """Packages whose module has another name."""
 
 
