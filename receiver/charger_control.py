@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from rds.oda.region import Region
-from receiver.chargers.driver import ChargerReading
+from receiver.chargers.driver import Advice, ChargerReading
 from receiver.clock import TICK_MS
 from receiver.contactor import Contactor
 from receiver.event_term import drawn_for
@@ -177,6 +177,6 @@ class ChargerControl:
         return left_ms if now.now_ms is None else now.now_ms + left_ms
 
 
-def _asks(decision: Decision) -> tuple[int, bool, int | None]:
+def _asks(decision: Decision) -> tuple[int, bool, int | None, Advice]:
     """What a charger must be told anew when it changes."""
-    return decision.limit_ma, decision.restricted, decision.until_ms
+    return decision.limit_ma, decision.restricted, decision.until_ms, decision.advice

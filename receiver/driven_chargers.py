@@ -159,7 +159,9 @@ class DrivenChargers:
         """The site's limit has no end, so no command has; and it holds what the network asks nothing of, too."""
         is_own = limit_ma == change.decision.limit_ma and change.decision.restricted
         reason = change.decision.reason if is_own else _SITE_REASON
-        return ChargerCommand(limit_ma, self._now(), until=None, restricted=True, reason=reason)
+        return ChargerCommand(
+            limit_ma, self._now(), until=None, restricted=True, reason=reason, advice=change.decision.advice
+        )
 
     def _tell_news(self) -> None:
         for charger in self._chargers.values():
@@ -175,4 +177,5 @@ def _command(change: Change) -> ChargerCommand:
         until=None if decision.until_ms is None else datetime_of(decision.until_ms),
         restricted=decision.restricted,
         reason=decision.reason,
+        advice=decision.advice,
     )

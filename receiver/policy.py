@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from receiver.advice import advice_of
 from receiver.causes import LIFTS, Cause, Plan, past_events, plan
+from receiver.chargers.driver import NO_ADVICE, Advice
 from receiver.daily_caps import DAY_MS
 from receiver.holdings import Holdings
 from receiver.local_state import LocalState, PastEvent
@@ -72,10 +74,11 @@ class Decision:
     may_override: str | None = None
     """Who may set it aside, or has."""
     again_ms: int | None = None
-    """When to decide again if nothing more is heard: a limit may change then, or its reason."""
+    """When to decide again if nothing more is heard: a limit may change then, its reason, or the advice."""
     pending: bool = False
     """Whether anything that was broadcast has yet to run its course."""
     terms: tuple[TermStatus, ...] = ()
+    advice: Advice = NO_ADVICE
     past: tuple[PastEvent, ...] = ()
     """What `LocalState.past` must be from now on."""
 
@@ -109,13 +112,14 @@ def decision_of(ahead: Plan, holdings: Holdings, state: LocalState, now_ms: int)
         next_ms=next_ms,
         next_ma=next_ma,
         may_override=may_override_text(ahead, now_ms),
-        again_ms=ahead.next_ms(now_ms),
+        again_ms=min((ms for ms in (ahead.next_ms(now_ms), ahead.prices.next_ms(now_ms)) if ms), default=None),
         pending=ahead.is_waiting_for_the_broadcast(now_ms),
         terms=tuple(
             _status(ahead, cause, now_ms, binds=id(cause) in binding)
             for cause in ahead.causes
             if cause.start_ms < now_ms + DAY_MS
         ),
+        advice=advice_of(ahead, now_ms),
         past=past_events(ahead, state.past, now_ms),
     )
 

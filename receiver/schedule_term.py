@@ -128,6 +128,10 @@ class Timetable:
         """The part that a moment lies in."""
         return next((part for part in reversed(self.parts) if part.start_ms <= ms), None)
 
+    def next_ms(self, ms: int) -> int | None:
+        """When the next part begins."""
+        return next((part.start_ms for part in self.parts if part.start_ms > ms), None)
+
     def value_at(self, ms: int) -> Value | None:
         """What is said at a moment."""
         part = self.part_at(ms)

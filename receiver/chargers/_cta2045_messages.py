@@ -10,6 +10,7 @@ with the libraries `cta2045` and EPRI's libcea2045, not with the standard's own 
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
@@ -25,6 +26,8 @@ CHECKSUM_BYTES: Final = 2
 NO_END: Final = 0x00
 """The duration of an event whose end is not known."""
 TOO_LONG: Final = 0xFF
+UNKNOWN_PRICE: Final = 0
+HIGHEST_PRICE: Final = 0xFF
 
 
 class Refusal(IntEnum):
@@ -43,12 +46,16 @@ class Basic(IntEnum):
     END_SHED = 0x02
     APP_ACK = 0x03
     APP_NAK = 0x04
+    PRICE = 0x07
+    NEXT_PRICE = 0x08
     CRITICAL_PEAK = 0x0A
     GRID_EMERGENCY = 0x0B
     CONNECTION_STATUS = 0x0E
     CUSTOMER_OVERRIDE = 0x11
     QUERY_STATE = 0x12
     STATE = 0x13
+    TIME_SYNC = 0x16
+    LOAD_UP = 0x17
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,21 @@ def duration_code(seconds: float | None) -> int:
     if seconds is None:
         return NO_END
     return min(max(math.ceil(math.sqrt(max(seconds, 0) / 2)), 1), TOO_LONG)
+
+
+def price_code(ratio: float | None) -> int:
+    """The second operation code of a relative price: Y for (Y - 1)(Y + 63) / 8192 of the mean, 0 where none is known.
+
+    Rounded down, and no more than the highest (clause 10.1.6: about ten times the mean).
+    """
+    if ratio is None:
+        return UNKNOWN_PRICE
+    return min(max(math.floor(math.sqrt(1024 + 8192 * max(ratio, 0)) - 31), 1), HIGHEST_PRICE)
+
+
+def time_code(moment: datetime) -> int:
+    """The second operation code of the time: WWW HHHHH, weekday from Sunday 0 on and hour."""
+    return (moment.isoweekday() % 7) << 5 | moment.hour
 
 
 class Deframer:

@@ -3,18 +3,20 @@
 We are its communication module: 19 200 baud, 8N1. Basic DR knows no amperes. A pause is a grid emergency (option
 `pause`), a lower current a shed (option `partial`), of which the charger makes what its maker has decided; a limit of
 `full_a` and more, and a release, end the event. Each event carries its own duration, rounded up, and is sent again
-every `refresh_s` with the word that the outside communication is good.
+every `refresh_s` with the word that the outside communication is good; where no event holds, load up if the broadcast
+asks for it. How the price stands to the mean of those known is said beside it, and the local time with `timezone`.
 
 Without us: the event ends after its duration; a charger also returns to its normal operation after 15 min of silence.
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Self
+from zoneinfo import ZoneInfo
 
-from rds.errors import ChargerRefusedError
+from rds.errors import ChargerRefusedError, UsageError
 from receiver.chargers._cta2045_link import Link
 from receiver.chargers._cta2045_messages import (
     BASIC,
@@ -23,11 +25,13 @@ from receiver.chargers._cta2045_messages import (
     Message,
     basic,
     duration_code,
+    price_code,
+    time_code,
 )
 from receiver.chargers._kept import KeptCharger
 from receiver.chargers._options import choice, number, read_options
 from receiver.chargers._serial_wire import open_wire, wire_address
-from receiver.chargers.driver import PAUSE_MA, ChargerCommand, ChargerReading, Fallback, ProbeReport
+from receiver.chargers.driver import PAUSE_MA, Advice, ChargerCommand, ChargerReading, Fallback, ProbeReport
 
 BAUD_RATE: Final = 19_200
 SILENCE_S: Final = 900
@@ -68,6 +72,8 @@ GOOD: Final = 1
 """Outside communication: found and good."""
 COMMODITY_QUERY: Final = bytes((0x06, 0x00))
 DESCRIPTION_QUERY: Final = bytes((0x01, 0x01))
+EARLIEST: Final = datetime(2025, 1, 1, tzinfo=UTC)
+"""Before it the time is not known: it is then the stream's, from 2024 on."""
 CONSUMED: Final = 0
 """The commodity code of electricity consumed."""
 
@@ -82,6 +88,7 @@ class Options:
         pause: The event for a pause.
         partial: The event for a lower current.
         refresh_s: How often the event is sent again.
+        timezone: Where the charger is, such as Europe/Berlin: then it is told the time of day. None: it is not.
     """
 
     url: str = "/dev/ttyUSB0"
@@ -89,6 +96,7 @@ class Options:
     pause: str = choice("grid emergency", *EVENTS)
     partial: str = choice("shed", *EVENTS)
     refresh_s: float = number(300.0, low=1, high=SILENCE_S / 2)
+    timezone: str | None = None
 
 
 class Driver(KeptCharger):
@@ -104,6 +112,11 @@ class Driver(KeptCharger):
         """The charger's last message of each type and first operation code, of the few that we know."""
         self._intermediate = False
         self._override = False
+        self._zone = None if options.timezone is None else _zone(options.timezone)
+        self._not_known: set[Basic] = set()
+        """What this charger has no use for, and is not told again."""
+        self._priced = False
+        """Whether it was told a price: then it is told when none is known any more."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, object], now: Callable[[], datetime]) -> Self:
@@ -112,6 +125,7 @@ class Driver(KeptCharger):
 
     async def _connect(self) -> None:
         self._said.clear()
+        self._not_known.clear()
         self._link = Link(await open_wire(self._address, baud_rate=BAUD_RATE), self._hear)
         await self._link.send(Message(BASIC, b""))  # no payload: is this type supported?
         self._intermediate = True
@@ -135,16 +149,49 @@ class Driver(KeptCharger):
 
     async def _write(self, command: ChargerCommand) -> int | None:
         await self._tell(basic(Basic.CONNECTION_STATUS, GOOD))
-        await self._tell(self._event(command))
+        event = self._event(command)
+        if event.payload[0] == Basic.LOAD_UP:
+            await self._mention(event)
+            event = self._event(command)  # end shed, if it does not know load up
+        if event.payload[0] != Basic.LOAD_UP:
+            await self._tell(event)
+        for message in self._news(command.advice):
+            await self._mention(message)
         return None  # basic DR has no current that could be read back
 
     def _event(self, command: ChargerCommand) -> Message:
         seconds = None if command.until is None else (command.until - self._now()).total_seconds()
         over = seconds is not None and seconds <= 0
         if not command.restricted or over or command.limit_ma >= 1000 * self._options.full_a:
-            return basic(Basic.END_SHED)
+            return self._free(command.advice)
         name = self._options.pause if command.limit_ma == PAUSE_MA else self._options.partial
         return basic(EVENTS[name], duration_code(seconds))
+
+    def _free(self, advice: Advice) -> Message:
+        """What is said where nothing limits."""
+        if advice.load_up_until is not None and Basic.LOAD_UP not in self._not_known:
+            seconds = (advice.load_up_until - self._now()).total_seconds()
+            if seconds > 0:
+                return basic(Basic.LOAD_UP, duration_code(seconds))
+        return basic(Basic.END_SHED)
+
+    def _news(self, advice: Advice) -> Iterator[Message]:
+        """What a charger may use and need not."""
+        if advice.price_ratio is not None or self._priced:
+            yield basic(Basic.PRICE, price_code(advice.price_ratio))
+            yield basic(Basic.NEXT_PRICE, price_code(advice.next_price_ratio))
+            self._priced = advice.price_ratio is not None
+        if self._zone is not None and self._now() >= EARLIEST:
+            yield basic(Basic.TIME_SYNC, time_code(self._now().astimezone(self._zone)))
+
+    async def _mention(self, message: Message) -> None:
+        """Tell what a charger need not know."""
+        code = Basic(message.payload[0])
+        if code not in self._not_known:
+            try:
+                await self._tell(message)
+            except ChargerRefusedError:
+                self._not_known.add(code)
 
     async def _tell(self, message: Message) -> None:
         """Send basic DR and wait for the charger's word on it. A customer's override is a word, not a refusal."""
@@ -183,7 +230,7 @@ class Driver(KeptCharger):
         state = (await self._ask(basic(Basic.QUERY_STATE), Basic.STATE))[0]
         alarms = []
         wanted = self._wanted
-        curtails = wanted is not None and self._event(wanted).payload[0] != Basic.END_SHED
+        curtails = wanted is not None and self._event(wanted).payload[0] in EVENTS.values()
         overridden = self._override or state in OPTED_OUT
         if state == BROKEN or state >= len(STATES):
             shown = STATES[state] if state < len(STATES) else f"state {state}, which CTA-2045 does not know"
@@ -225,6 +272,15 @@ class Driver(KeptCharger):
         link, self._link = self._link, None
         if link is not None:
             await link.close()
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise UsageError(
+            f"charger cta2045 option timezone is {name!r}; allowed: a name such as Europe/Berlin"
+        ) from None
 
 
 def _description(answer: bytes) -> str:

@@ -12,6 +12,24 @@ LOWEST_MA: Final = 6000
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """What a charger may make of the broadcast beside its limit, where its interface has a word for it.
+
+    Attributes:
+        load_up_until: Until when it shall take what it can, aware; None: nothing asks it to.
+        price_ratio: The price now to the mean of all prices that are known; None: none is.
+        next_price_ratio: The same of the next price.
+    """
+
+    load_up_until: datetime | None = None
+    price_ratio: float | None = None
+    next_price_ratio: float | None = None
+
+
+NO_ADVICE: Final = Advice()
+
+
+@dataclass(frozen=True, slots=True)
 class ChargerCommand:
     """What a charger shall do from now on.
 
@@ -22,6 +40,7 @@ class ChargerCommand:
         until: When the charger may forget the limit if it hears nothing more, aware; None: not known yet.
         restricted: False when the broadcast asks for nothing any more: the driver takes back what it had set.
         reason: Why, in a few words for people.
+        advice: What goes beyond the limit.
 
     Raises:
         ValueError: a limit between a pause and 6 A, or a time without a zone.
@@ -32,6 +51,7 @@ class ChargerCommand:
     until: datetime | None
     restricted: bool
     reason: str
+    advice: Advice = NO_ADVICE
 
     def __post_init__(self) -> None:
         if self.limit_ma != PAUSE_MA and self.limit_ma < LOWEST_MA:

@@ -19,6 +19,7 @@ ACK_S = 0.045
 """A little after the 40 ms that the standard leaves for turning the line round."""
 REPLY_S = 0.1
 METER_WH = 123_456
+MENTIONS = (BasicDRCategory.Present_Relative_Price, BasicDRCategory.Next_Relative_Price, BasicDRCategory.Time_Sync)
 
 
 def with_checksum(frame: bytes) -> bytes:
@@ -52,6 +53,8 @@ class Charger:
 
     Attributes:
         events: Categories and durations in seconds, as it was told them.
+        refused: What it did not know.
+        mentions: What it was told beside them, category and second operation code.
         deaf: How many messages it does not answer at all.
         refusing: How many messages it refuses with a checksum error.
         override: A customer has opted out.
@@ -64,6 +67,8 @@ class Charger:
         self.send: Callable[[bytes], object] = len  # nobody is there
         self.pace = _link.TURN_S / TURN_S  # as the driver's
         self.events: list[tuple[BasicDRCategory, int | None]] = []
+        self.refused: list[BasicDRCategory] = []
+        self.mentions: list[tuple[BasicDRCategory, int]] = []
         self.deaf = 0
         self.refusing = 0
         self.override = False
@@ -130,15 +135,19 @@ class Charger:
         if category is BasicDRCategory.Operational_State_Query:
             return _basic(BasicDRCategory.State_Query_Response, self._state())
         if category in self.unsupported:
+            self.refused.append(category)
             return _basic(BasicDRCategory.NAK, 1)
         if category is BasicDRCategory.Connection_Status:
             self.outside = message.opcode2
+        elif category in MENTIONS:
+            self.mentions.append((category, message.opcode2))
         else:
             seconds = message.duration.seconds if message.duration is not None else None
             self.events.append((category, seconds))
             if self.override:
                 return _basic(BasicDRCategory.NAK, 5)
-            self._held = None if category is BasicDRCategory.End_Shed else category
+            over = category in (BasicDRCategory.End_Shed, BasicDRCategory.Load_Up)
+            self._held = None if over else category
         return _basic(BasicDRCategory.ACK, category.value)
 
     def _state(self) -> int:

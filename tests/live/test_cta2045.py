@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cta2045.enums import BasicDRCategory
 
-from rds.errors import ChargerRefusedError, DeviceAbsentError, DeviceLostError
+from rds.errors import ChargerRefusedError, DeviceAbsentError, DeviceLostError, UsageError
 from receiver.chargers.cta2045 import Driver
-from receiver.chargers.driver import ChargerCommand
+from receiver.chargers.driver import Advice, ChargerCommand
 from tests.live.cta2045_charger import METER_WH, Charger, hurried, on_terminal
 
 NOW = datetime(2026, 1, 15, 18, 0, tzinfo=UTC)
 SHED, END = BasicDRCategory.Shed, BasicDRCategory.End_Shed
+LOAD_UP = BasicDRCategory.Load_Up
 EMERGENCY, PEAK = BasicDRCategory.Grid_Emergency, BasicDRCategory.Critical_Peak_Event
 
 
@@ -66,6 +67,42 @@ def test_limits_become_events_of_a_duration_that_never_ends_early() -> None:
         assert driver.reading.alarms == ()
 
     live(case)
+
+
+def test_load_up_prices_and_the_time_are_told_where_they_are_known() -> None:
+    price, following = BasicDRCategory.Present_Relative_Price, BasicDRCategory.Next_Relative_Price
+    advice = Advice(load_up_until=NOW + timedelta(hours=1), price_ratio=2.0, next_price_ratio=1.0)
+
+    async def case(driver: Driver, charger: Charger) -> None:
+        await driver.apply(replace(command(32000, restricted=False), advice=advice))
+        await driver.apply(replace(command(16000), advice=advice))
+        await driver.apply(command(32000, restricted=False))
+        # A limit goes before load up; 18:00 UTC on a Thursday is 19:00 in Berlin.
+        assert charger.events == [(LOAD_UP, 3698), (SHED, 3698), (END, None)]
+        dear = [(price, 100), (following, 65), (BasicDRCategory.Time_Sync, 4 << 5 | 19)]
+        assert charger.mentions == [*dear, *dear, (price, 0), (following, 0), dear[2]]
+        assert driver.reading.alarms == ()
+
+    live(case, timezone="Europe/Berlin")
+
+
+def test_what_a_charger_need_not_know_is_not_insisted_on() -> None:
+    advice = Advice(load_up_until=NOW + timedelta(hours=1), price_ratio=2.0)
+
+    async def case(driver: Driver, charger: Charger) -> None:
+        charger.unsupported = (LOAD_UP, BasicDRCategory.Present_Relative_Price)
+        for _ in range(2):
+            await driver.apply(replace(command(32000, restricted=False), advice=advice))
+        assert charger.events == [(END, None)] * 2
+        assert charger.refused == [LOAD_UP, BasicDRCategory.Present_Relative_Price]
+        assert driver.reading.alarms == ()
+
+    live(case)
+
+
+def test_a_time_zone_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="timezone is 'Mars/Tharsis'; allowed: a name such as"):
+        Driver.from_options({"timezone": "Mars/Tharsis"}, lambda: NOW)
 
 
 def test_the_events_are_the_installers_choice() -> None:

@@ -21,6 +21,8 @@ from receiver.chargers._cta2045_messages import (
     basic,
     duration_code,
     encode,
+    price_code,
+    time_code,
 )
 from receiver.chargers.cta2045 import Driver
 
@@ -109,3 +111,19 @@ def test_the_configuration_of_the_page_is_accepted() -> None:
     charger = tomllib.loads(block.split("```")[0])["charger"]
     assert charger.pop("driver") == "cta2045"
     Driver.from_options(charger, lambda: datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "code"),
+    # Y = 65 is the mean and 101 "approx twice" it in EPRI's libcea2045; the others are worked by hand.
+    [(None, 0), (-1, 1), (0, 1), (1, 65), (2.003, 101), (2, 100), (9.859864, 255), (1000, 255)],
+)
+def test_a_relative_price_is_rounded_down(ratio: float | None, code: int) -> None:
+    assert price_code(ratio) == code
+    if ratio is not None and 0 <= ratio < 10:
+        assert (code - 1) * (code + 63) / 8192 <= ratio + 1e-6
+
+
+def test_the_time_is_a_weekday_from_sunday_on_and_an_hour() -> None:
+    assert time_code(datetime(2026, 11, 22, 5, 59, tzinfo=UTC)) == 0b000_00101
+    assert time_code(datetime(2026, 11, 28, 23, 0, tzinfo=UTC)) == 0b110_10111
