@@ -7,9 +7,9 @@ import pytest
 from receiver.chargers.driver import NO_ADVICE, Advice
 from receiver.holdings import Holdings
 from receiver.policy import decide
-from tests.receiver.broadcast import T0_MS
+from tests.receiver.broadcast import T0_MS, settings
 from tests.receiver.recorded import prices, recorded
-from tests.receiver.test_behaviours import QUICK, held, holding, load_up, settings
+from tests.receiver.test_behaviours import QUICK, held, holding, load_up
 
 HOUR = 3_600_000
 BEGUN = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(milliseconds=T0_MS)
