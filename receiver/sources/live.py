@@ -112,9 +112,9 @@ class _Keeper:
 
     def pieces(self) -> Iterator[Codes | Gap]:
         """What the stream gives."""
-        self._thread.start()
         if self._radio is None:
             self._inflow.start(time.monotonic())
+        self._thread.start()
         try:
             while True:
                 yield self._next_piece()

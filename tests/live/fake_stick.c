@@ -11,6 +11,7 @@
  *                         forbidden  opening is not allowed (-3)
  *   FAKE_STICK_STATE    a file that is told what was set, on each change: "HZ RATE OPENS LNA MIXER",
  *                       the last two as the tuner's steps of gain
+ *   FAKE_STICK_LOSES_MS a second after its first samples were asked for it loses so much, as on a bus that is busy
  *   FAKE_STICK_SPEED    how many times faster than real it runs; 1 without it
  *
  * Time is what a stick has: it fills the transfers that wait, one after the other, at its sample rate. While none waits
@@ -18,6 +19,7 @@
  */
 #define _GNU_SOURCE
 #include <libusb-1.0/libusb.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,6 +51,7 @@ static double rate_hz = 2048000;
 static uint32_t ratio, if_word;
 static uint8_t tuner[32], tuner_register;
 static int opens, ended;
+static double loses_at_s;
 
 static double now_s(void) {
     struct timespec t;
@@ -273,6 +276,11 @@ int libusb_submit_transfer(struct libusb_transfer *transfer) {
     slot->transfer = transfer;
     slot->cancelled = 0;
     slot->begin_s = now > queued_until_s ? now : queued_until_s; /* if all that waited were full, some is lost */
+    const char *loses_ms = getenv("FAKE_STICK_LOSES_MS");
+    if (loses_ms && now > loses_at_s) {
+        if (loses_at_s > 0) slot->begin_s += atof(loses_ms) / 1000;
+        loses_at_s = loses_at_s > 0 ? HUGE_VAL : now + 1;
+    }
     queued_until_s = slot->begin_s + transfer->length / 2 / rate_hz;
     pthread_mutex_unlock(&lock);
     return 0;

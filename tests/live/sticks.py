@@ -63,8 +63,8 @@ def on_the_air(mpx: Mpx, path: Path, *, amplitude: float = 0.3) -> Path:
 
 
 def counting(path: Path) -> Path:
-    """Samples that count: each tells its place, modulo 65 536."""
-    path.write_bytes(np.arange(1 << 16, dtype="<u2").tobytes())
+    """Samples that count: each 64 of them one further, modulo 65 536; 4.1 s."""
+    path.write_bytes(np.repeat(np.arange(1 << 16, dtype="<u2"), 64).tobytes())
     return path
 
 
