@@ -1,4 +1,4 @@
-"""PCM octets, as WAV files and raw recordings hold them, to float32 samples of -1.0 to 1.0, or complex64 of I and Q."""
+"""PCM octets, as WAV and raw files hold them, to float32 of -1.0 to 1.0 or complex64; IQ to a stick's codes."""
 
 from typing import Final, Literal
 
@@ -42,3 +42,14 @@ def decode_cu8(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.complex64]:
     parts -= np.float32(CU8_ZERO)
     parts *= np.float32(1 / CU8_ZERO)
     return parts.view(np.complex64)
+
+
+def encode_cu8(iq: npt.NDArray[np.float32] | npt.NDArray[np.complex64]) -> npt.NDArray[np.uint8]:
+    """A stick's codes, shape (2 x samples,), I and Q in turn: nearest of 0 to 255 to 127.5 + 127.5 x value.
+
+    Beyond full scale it clips.
+    """
+    values = np.ascontiguousarray(iq, dtype=np.complex64).view(np.float32) * np.float32(CU8_ZERO)
+    values += np.float32(CU8_ZERO)
+    np.rint(values, out=values)
+    return np.clip(values, 0, 255, out=values).astype(np.uint8)

@@ -5,27 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from encoder.output_file import whole_file
-from encoder.sinks import SampleFile, Samples, SignalFacts
+from encoder.sinks import SampleFile, SignalFacts
+from rds.pcm import encode_cu8
 
 KIND: Final[Literal["mpx", "iq"]] = "iq"
-
-_ZERO: Final = np.float32(127.5)
-
-
-def encode(iq: Samples) -> npt.NDArray[np.uint8]:
-    """Octets, shape (2 x samples,): nearest of 0 to 255 to 127.5 + 127.5 x value. Beyond full scale it clips."""
-    values = np.ascontiguousarray(iq, dtype=np.complex64).view(np.float32) * _ZERO
-    values += _ZERO
-    np.rint(values, out=values)
-    return np.clip(values, 0, 255, out=values).astype(np.uint8)
 
 
 @contextmanager
 def open_sink(path: Path, facts: SignalFacts) -> Iterator[SampleFile]:  # noqa: ARG001 - nothing says the rate
     """A file of pairs of octets."""
     with whole_file(path) as file:
-        yield SampleFile(file, encode)
+        yield SampleFile(file, encode_cu8)
