@@ -27,6 +27,7 @@ from receiver.install_cli import add_install_command
 from receiver.keyring import Keyring
 from receiver.listening import Listening
 from receiver.owner_cli import add_owner_commands
+from receiver.recording_cli import Edge, add_recording_commands
 from receiver.records import format_hex, format_json, format_kv
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
@@ -285,6 +286,8 @@ def _parser() -> Parser:
     add_install_command(commands, exit_codes=EXIT_CODES, tell=_tell)
     add_owner_commands(commands, exit_codes=EXIT_CODES, tell=_tell)
     add_charger_command(commands, exit_codes=EXIT_CODES, tell=_tell)
+    edge = Edge(note=_note, bar=_bar, source_options=lambda arguments: _decode_options(arguments).source)
+    add_recording_commands(commands, edge)
     fleet = add_fleet_command(commands, exit_codes=EXIT_CODES, run=_fleet)
     add_source_options(fleet)
     add_trust_options(fleet)

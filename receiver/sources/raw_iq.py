@@ -34,7 +34,13 @@ def decode_iq(octets: bytes, iq_format: IqFormat) -> npt.NDArray[np.complex64]:
 
 
 def iq_stream(
-    octets: Octets, iq_format: IqFormat, *, rate_hz: float, samples: int | None, start: datetime | None = None
+    octets: Octets,
+    iq_format: IqFormat,
+    *,
+    rate_hz: float,
+    samples: int | None,
+    start: datetime | None = None,
+    centre_hz: float | None = None,
 ) -> IqStream:
     """The IQ of an input's bytes, to its end."""
     pair = PAIR_OCTETS[iq_format]
@@ -45,6 +51,7 @@ def iq_stream(
         notes=octets.notes,
         start=start,
         samples=samples,
+        centre_hz=centre_hz,
         chunks=(decode_iq(piece, iq_format) for piece in pieces),
         codes=codes if iq_format == "cu8" else None,
         has_limits=iq_format != "cf32",

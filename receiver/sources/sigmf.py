@@ -46,6 +46,7 @@ class _Facts:
     """The number of the sample that the first capture begins with."""
     start: datetime | None
     """When it does."""
+    centre_hz: float | None
     segments: int
 
 
@@ -79,7 +80,7 @@ def open_stream(name: str, options: SourceOptions) -> IqStream | MpxStream:
     if facts.datatype in _IQ:
         iq_format = _IQ[facts.datatype]
         samples = None if octets is None else octets // PAIR_OCTETS[iq_format]
-        return iq_stream(data, iq_format, rate_hz=rate_hz, samples=samples, start=start)
+        return iq_stream(data, iq_format, rate_hz=rate_hz, samples=samples, start=start, centre_hz=facts.centre_hz)
     sample_format = _MPX[facts.datatype]
     samples = None if octets is None else octets // SAMPLE_OCTETS[sample_format]
     notes.append(f"{data.name} does not say its full scale; it is taken for {FULL_DEVIATION_HZ} Hz deviation")
@@ -112,11 +113,12 @@ def _read_facts(octets: Octets) -> _Facts:
         raise InputError(f"{name}: core:dataset is {_seen(dataset)}; allowed: the name of a file beside it")
     return _Facts(
         datatype=datatype,
-        rate_hz=_rate_hz(common.get("core:sample_rate"), name),
+        rate_hz=_number(common.get("core:sample_rate"), name, "core:sample_rate"),
         dataset=dataset,
         header_octets=_count(first.get("core:header_bytes", 0), name, "core:header_bytes"),
         first_sample=_count(first.get("core:sample_start", 0), name, "core:sample_start"),
         start=_moment(first.get("core:datetime"), name),
+        centre_hz=_number(first.get("core:frequency"), name, "core:frequency"),
         segments=len(captures),
     )
 
@@ -141,11 +143,11 @@ def _seen(value: object) -> str:
     return json.dumps(value)[:_LONGEST_SEEN]
 
 
-def _rate_hz(value: object, name: str) -> float | None:
+def _number(value: object, name: str, what: str) -> float | None:
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise InputError(f"{name}: core:sample_rate is {_seen(value)}; allowed: a number")
+        raise InputError(f"{name}: {what} is {_seen(value)}; allowed: a number")
     return float(value) if abs(value) < _BEYOND_REASON else math.inf
 
 

@@ -46,6 +46,8 @@ class _Described:
     """How many samples there are, where that is known."""
     offset_hz: float | None = None
     """The station's distance from the centre, where the source knows it."""
+    centre_hz: float | None = None
+    """What the radio was tuned to, where the input says it."""
 
 
 @dataclass(frozen=True, slots=True)
