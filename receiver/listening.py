@@ -1,7 +1,11 @@
 """An input's name to an iterator over the groups in it, with the signal's status beside: source and chains as one."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from rds.constants import GROUP_BITS
 from rds.errors import InputError, NoSyncError
@@ -11,6 +15,20 @@ from receiver.received_group import ReceivedGroup
 from receiver.sources import open_input
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import BitStream, Gap, GroupStream, IqStream, LiveStream, SourceOptions
+
+Samples = npt.NDArray[np.generic]
+
+
+class Witness(Protocol):
+    """Who is shown all that is listened to, as it comes, and what the first station was heard to say."""
+
+    def take(self, piece: Samples | Gap, first_sample: int) -> None:
+        """A piece of the stream, as its source gives it, before it is decoded."""
+        ...
+
+    def mark(self, groups: Sequence[ReceivedGroup]) -> None:
+        """Groups that were found, in order; they end up to two seconds before what came last."""
+        ...
 
 
 class Listening:
@@ -35,6 +53,7 @@ class Listening:
         self._name = "standard input" if name == STDIN else name
         self.samples_done = 0
         """How far decoding has come, in the input's samples, lost ones included."""
+        self.witness: Witness | None = None
         self.gaps: Counter[str] = Counter()
         """How often samples were lost, by why."""
         self.samples_lost = 0
@@ -96,17 +115,24 @@ class Listening:
         bank = self._bank
         assert bank is not None
         if isinstance(self.stream, LiveStream):
-            pieces: Iterator[Sized | Gap] = self.stream.pieces
+            pieces: Iterator[Samples | Gap] = self.stream.pieces
         else:
             codes = self.stream.codes if isinstance(self.stream, IqStream) else None
             pieces = codes or self.stream.chunks
         for piece in pieces:
+            if self.witness is not None:
+                self.witness.take(piece, self.samples_done)
             lists = bank.feed(piece)
             self._count(piece)
-            yield lists
-        yield bank.flush()
+            yield self._marked(lists)
+        yield self._marked(bank.flush())
 
-    def _count(self, piece: Sized | Gap) -> None:
+    def _marked(self, lists: list[list[ReceivedGroup]]) -> list[list[ReceivedGroup]]:
+        if self.witness is not None:
+            self.witness.mark(lists[0])
+        return lists
+
+    def _count(self, piece: Samples | Gap) -> None:
         if isinstance(piece, Gap):
             self.gaps[piece.why] += 1
             self.samples_lost += piece.samples

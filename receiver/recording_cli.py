@@ -3,16 +3,24 @@
 import argparse
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, TypeVar
 
 from rds.errors import UsageError
+from receiver.annotate import annotate
 from receiver.arguments import EXIT_CODES, add_source_options, argument
+from receiver.listening import Listening
+from receiver.received_group import ReceivedGroup
+from receiver.record import record
 from receiver.replay import DEFAULT_PORT, Bar, Note, Replay, ReplayOptions
+from receiver.sigmf_recording import ENDINGS, meta_path
 from receiver.sources import open_input
 from receiver.sources.octets import STDIN
-from receiver.sources.stream import IqStream, SourceOptions
+from receiver.sources.stream import IqStream, LiveStream, SourceOptions
 
 _LAST_PORT: Final = 65_535
 _FASTEST: Final = 100
@@ -28,6 +36,8 @@ class Edge:
     """Tells a person a line."""
     bar: Bar
     """Shows a person how far it has come."""
+    telling: Callable[[list[str]], AbstractContextManager[None]]
+    """Tells a stream's notes, and at the end those that came since."""
     source_options: Callable[[argparse.Namespace], SourceOptions]
     """What `add_source_options` asked for."""
 
@@ -35,6 +45,8 @@ class Edge:
 def add_recording_commands(commands: "argparse._SubParsersAction[P]", edge: Edge) -> None:
     """The commands."""
     _add_replay(commands, edge)
+    _add_record(commands, edge)
+    _add_annotate(commands, edge)
 
 
 def _add_replay(commands: "argparse._SubParsersAction[P]", edge: Edge) -> None:
@@ -53,6 +65,41 @@ def _add_replay(commands: "argparse._SubParsersAction[P]", edge: Edge) -> None:
     add("--speed", type=argument(_parse_speed), default=1.0, metavar="X", help="2: twice as fast as it was sent")
     add_source_options(parser)
     parser.set_defaults(run=lambda arguments: _replay(arguments, edge))
+
+
+def _add_record(commands: "argparse._SubParsersAction[P]", edge: Edge) -> None:
+    parser = commands.add_parser(
+        "record",
+        help="a source to a SigMF recording, its groups marked",
+        description="Writes the samples of any source to a SigMF recording and marks the groups heard in them; "
+        "where samples were lost a new capture begins. The files appear when it ends, by Ctrl-C too.",
+        epilog="Example: evrds-receiver record evening.wav evening.sigmf-meta --seconds 60. " + EXIT_CODES,
+    )
+    parser.add_argument("input", metavar="SOURCE", help="as of `decode`")
+    parser.add_argument("output", metavar="OUT.sigmf-meta", type=Path, help="the samples go to OUT.sigmf-data")
+    parser.add_argument("--seconds", type=argument(_parse_seconds), metavar="N", help="default: to the end, or Ctrl-C")
+    add_source_options(parser)
+    parser.set_defaults(run=lambda arguments: _record(arguments, edge))
+
+
+def _add_annotate(commands: "argparse._SubParsersAction[P]", edge: Edge) -> None:
+    parser = commands.add_parser(
+        "annotate",
+        help="mark the groups in a SigMF recording",
+        description="Decodes a SigMF recording and writes a mark on each group into its metadata, in the place of "
+        "earlier ones; all else in them stays, and so do the samples.",
+        epilog="Example: evrds-receiver annotate evening.sigmf-meta. " + EXIT_CODES,
+    )
+    parser.add_argument("input", metavar="RECORDING.sigmf-meta", type=Path, help="a recording of one station")
+    add_source_options(parser)
+    parser.set_defaults(run=lambda arguments: _annotate(arguments, edge))
+
+
+def _parse_seconds(text: str) -> float:
+    seconds = float(text) if re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text) else 0.0
+    if seconds <= 0:
+        raise ValueError(f"{text!r} are no seconds; write 60 or 0.5")
+    return seconds
 
 
 def _parse_port(text: str) -> int:
@@ -88,3 +135,46 @@ def _replay(arguments: argparse.Namespace, edge: Edge) -> None:
         await Replay(opened, serving, note=edge.note, bar=edge.bar).serve()
 
     asyncio.run(serve())
+
+
+def _record(arguments: argparse.Namespace, edge: Edge) -> None:
+    """Runs `record`."""
+    output, seconds = meta_path(arguments.output), arguments.seconds
+    if Path(arguments.input).with_suffix("") == output.with_suffix("") and Path(arguments.input).suffix in ENDINGS:
+        raise UsageError(f"{arguments.input} would be replaced while it is read; name another recording to write")
+    listening = Listening(arguments.input, _one_station(arguments, edge))
+    stream = listening.stream
+    start = arguments.start_time
+    if start is None and isinstance(stream, LiveStream):
+        start = datetime.now(UTC)
+    with edge.telling(stream.notes):
+        whole = stream.samples or 0
+        most = round(seconds * stream.rate_hz) if seconds else whole
+        with edge.bar("recording", min(most, whole) if whole else most) as advance:
+            recorded = record(listening, output, seconds=seconds, start=start, advance=advance)
+    for line in recorded.notes:
+        edge.note(line)
+    edge.note(f"wrote {recorded.path}: {recorded.seconds:.1f} s, {recorded.marks} groups")
+
+
+def _annotate(arguments: argparse.Namespace, edge: Edge) -> None:
+    """Runs `annotate`."""
+    meta = meta_path(arguments.input)
+    listening = Listening(str(meta), _one_station(arguments, edge))
+    with edge.telling(listening.stream.notes), edge.bar("decoding", listening.stream.samples or 0) as advance:
+        found = annotate(meta, _all_groups(listening, advance), rate_hz=listening.stream.rate_hz)
+    edge.note(f"wrote {meta}: {found} groups")
+
+
+def _one_station(arguments: argparse.Namespace, edge: Edge) -> SourceOptions:
+    if len(arguments.offset) > 1:
+        raise UsageError(f"marks are those of one station, and --offset names {len(arguments.offset)}; give it once")
+    return edge.source_options(arguments)
+
+
+def _all_groups(listening: Listening, advance: Callable[[int], None]) -> Iterator[ReceivedGroup]:
+    done = 0
+    for groups in listening.groups():
+        advance(listening.samples_done - done)
+        done = listening.samples_done
+        yield from groups

@@ -10,12 +10,9 @@ from typing import BinaryIO, Final, Literal
 from encoder.output_file import whole_file
 from encoder.sinks import SampleFile, SignalFacts
 from rds.group import Group
-from rds.hex_line import format_words
+from rds.sigmf import RDS_EXTENSION, SIGMF_VERSION, group_annotation
 
 KIND: Final[Literal["mpx", "iq"]] = "iq"
-
-_VERSION: Final = "1.2.0"
-_EXTENSION: Final = {"name": "rds", "version": "1.0.0", "optional": True}
 
 
 class SigmfSink(SampleFile):
@@ -28,12 +25,7 @@ class SigmfSink(SampleFile):
 
     def mark_group(self, group: Group, *, first_sample: int, samples: int) -> None:
         """One annotation: the group's type as label, its words as `rds:group`."""
-        annotation = {
-            "core:sample_start": first_sample,
-            "core:sample_count": samples,
-            "core:label": f"RDS {group.group_type}",
-            "rds:group": format_words(group.words),
-        }
+        annotation = group_annotation(group.words, first_sample=first_sample, samples=samples)
         self._meta.write(f"{self._separator}\n{json.dumps(annotation)}".encode())
         self._separator = ","
 
@@ -47,10 +39,10 @@ def _opening(facts: SignalFacts) -> bytes:
     head = {
         "core:datatype": "cf32_le",
         "core:sample_rate": facts.rate_hz,
-        "core:version": _VERSION,
+        "core:version": SIGMF_VERSION,
         "core:description": "FM multiplex with RDS, synthetic",
         "core:recorder": "evrds-encoder",
-        "core:extensions": [_EXTENSION],
+        "core:extensions": [RDS_EXTENSION],
     }
     return f'{{"global": {json.dumps(head)},\n"captures": {json.dumps([capture])},\n"annotations": ['.encode()
 
