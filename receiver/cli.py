@@ -27,8 +27,8 @@ from receiver.install_cli import add_install_command
 from receiver.keyring import Keyring
 from receiver.listening import Listening
 from receiver.owner_cli import add_owner_commands
-from receiver.recording_cli import Edge, add_recording_commands
-from receiver.records import format_hex, format_json, format_kv
+from receiver.recording_cli import Edge, add_event_recording_options, add_recording_commands, recording_events
+from receiver.records import Record, format_hex, format_json, format_kv
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
 from receiver.trust import make_keyring, read_trust_file
@@ -87,6 +87,7 @@ def _add_run(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--realtime", action="store_true", help="as slowly as the input was sent")
     add_source_options(parser)
     parser.add_argument("-F", dest="output", choices=("json", "kv"), default="json", help="one line a record")
+    add_event_recording_options(parser)
     parser.set_defaults(run=_run)
 
 
@@ -225,11 +226,16 @@ def _run(arguments: argparse.Namespace) -> None:
         raise UsageError(f"`run` hears one station, and --offset names {len(options.offsets_hz)}; give it once")
     listening = Listening(source, options.source)
     line_of = format_json if arguments.output == "json" else format_kv
-    with _telling(listening.stream.notes):
+    with _telling(listening.stream.notes), recording_events(arguments, listening, _note) as heed:
+
+        def emit(record: Record) -> None:
+            heed(record)
+            _tell(line_of(record))
+
         run_to_end(
             config,
             listening,
-            emit=lambda record: _tell(line_of(record)),
+            emit=emit,
             start=options.start,
             realtime=arguments.realtime,
         )

@@ -1,29 +1,33 @@
 """The commands `replay`, `record` and `annotate`: a source or recording to a server, SigMF files or metadata."""
 
 import argparse
-import asyncio
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from tempfile import gettempdir
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from rds.errors import UsageError
-from receiver.annotate import annotate
 from receiver.arguments import EXIT_CODES, add_source_options, argument
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
-from receiver.record import record
-from receiver.replay import DEFAULT_PORT, Bar, Note, Replay, ReplayOptions
-from receiver.sigmf_recording import ENDINGS, meta_path
+from receiver.records import Record
+from receiver.sigmf_recording import ENDINGS, SigmfFacts, check_room, meta_path
 from receiver.sources import open_input
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import IqStream, LiveStream, SourceOptions
 
+if TYPE_CHECKING:  # a server brings asyncio, which `decode` starts without
+    from receiver.replay import Bar, Note
+
+_DEFAULT_PORT: Final = 1234
 _LAST_PORT: Final = 65_535
 _FASTEST: Final = 100
+_AROUND_S: Final = 30.0
+_LONGEST_AROUND_S: Final = 300
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
 
@@ -32,9 +36,9 @@ P = TypeVar("P", bound=argparse.ArgumentParser)
 class Edge:
     """What the command line lends its commands."""
 
-    note: Note
+    note: "Note"
     """Tells a person a line."""
-    bar: Bar
+    bar: "Bar"
     """Shows a person how far it has come."""
     telling: Callable[[list[str]], AbstractContextManager[None]]
     """Tells a stream's notes, and at the end those that came since."""
@@ -59,7 +63,7 @@ def _add_replay(commands: "argparse._SubParsersAction[P]", edge: Edge) -> None:
     )
     parser.add_argument("input", metavar="RECORDING", help="a file of IQ: SigMF, cu8, cs16, cf32, WAV of two channels")
     add = parser.add_argument
-    add("--port", type=argument(_parse_port), default=DEFAULT_PORT, metavar="N", help=f"default {DEFAULT_PORT}")
+    add("--port", type=argument(_parse_port), default=_DEFAULT_PORT, metavar="N", help=f"default {_DEFAULT_PORT}")
     add("--listen", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0: for other computers (default 127.0.0.1)")
     add("--loop", action="store_true", help="begin again at the end, instead of sending the client away")
     add("--speed", type=argument(_parse_speed), default=1.0, metavar="X", help="2: twice as fast as it was sent")
@@ -80,6 +84,58 @@ def _add_record(commands: "argparse._SubParsersAction[P]", edge: Edge) -> None:
     parser.add_argument("--seconds", type=argument(_parse_seconds), metavar="N", help="default: to the end, or Ctrl-C")
     add_source_options(parser)
     parser.set_defaults(run=lambda arguments: _record(arguments, edge))
+
+
+def add_event_recording_options(parser: argparse.ArgumentParser) -> None:
+    """What `run` records; `recording_events` reads it back."""
+    add = parser.add_argument_group("recording").add_argument
+    add("--record", type=Path, metavar="DIR", help="the signal around each event to DIR, as SigMF, its groups marked")
+    for when in ("before", "after"):
+        add(
+            f"--record-{when}",
+            type=argument(_parse_around),
+            default=_AROUND_S,
+            metavar="S",
+            help=f"so much {when} an order was heard (default {_AROUND_S:.0f} s)",
+        )
+
+
+@contextmanager
+def recording_events(
+    arguments: argparse.Namespace, listening: Listening, note: "Note"
+) -> Iterator[Callable[[Record], None]]:
+    """Whom to tell each record, so that the signal around events is written down, if that was asked for.
+
+    Raises:
+        UsageError: there is no such folder, or the source has no samples. That there is no room is a note.
+    """
+    folder: Path | None = arguments.record
+    if folder is None:
+        yield lambda _: None
+        return
+    from receiver.event_recording import Around, EventRecorder
+
+    around = Around(arguments.record_before, arguments.record_after)
+    facts = SigmfFacts.of(listening.stream)
+    check_room(folder, 0)
+    try:
+        recorder = EventRecorder(folder, facts, around, note=note)
+    except UsageError as error:
+        note(f"warning: events are not recorded: {error}")
+        yield lambda _: None
+        return
+    note(f"the last {around.before_s:g} s are kept in {gettempdir()}, {recorder.kept_octets / 1e6:.0f} MB")
+    listening.witness = recorder
+    try:
+        yield recorder.heed
+    finally:
+        recorder.close()
+
+
+def _parse_around(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > _LONGEST_AROUND_S:
+        raise ValueError(f"{text!r} s; allowed: whole seconds, 0..{_LONGEST_AROUND_S}")
+    return float(text)
 
 
 def _add_annotate(commands: "argparse._SubParsersAction[P]", edge: Edge) -> None:
@@ -117,6 +173,10 @@ def _parse_speed(text: str) -> float:
 
 def _replay(arguments: argparse.Namespace, edge: Edge) -> None:
     """Runs `replay`."""
+    import asyncio
+
+    from receiver.replay import Replay, ReplayOptions
+
     name, options = arguments.input, edge.source_options(arguments)
     if name == STDIN:
         raise UsageError("replay reads a recording anew for each client; give a file instead of standard input")
@@ -139,6 +199,8 @@ def _replay(arguments: argparse.Namespace, edge: Edge) -> None:
 
 def _record(arguments: argparse.Namespace, edge: Edge) -> None:
     """Runs `record`."""
+    from receiver.record import record
+
     output, seconds = meta_path(arguments.output), arguments.seconds
     if Path(arguments.input).with_suffix("") == output.with_suffix("") and Path(arguments.input).suffix in ENDINGS:
         raise UsageError(f"{arguments.input} would be replaced while it is read; name another recording to write")
@@ -159,6 +221,8 @@ def _record(arguments: argparse.Namespace, edge: Edge) -> None:
 
 def _annotate(arguments: argparse.Namespace, edge: Edge) -> None:
     """Runs `annotate`."""
+    from receiver.annotate import annotate
+
     meta = meta_path(arguments.input)
     listening = Listening(str(meta), _one_station(arguments, edge))
     with edge.telling(listening.stream.notes), edge.bar("decoding", listening.stream.samples or 0) as advance:

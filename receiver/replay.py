@@ -16,7 +16,6 @@ from rds.errors import EvrdsError, InputError, UsageError
 from receiver.sources.stream import IqStream
 from receiver.stick_codes import Codes, stick_codes
 
-DEFAULT_PORT: Final = 1234
 _HEADER: Final = struct.Struct(">4sII")
 _R820T, _R820T_GAINS = 5, 29
 """The tuner that programs know best."""
@@ -39,7 +38,7 @@ class ReplayOptions:
     """How a recording is served."""
 
     host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
+    port: int = 1234
     """0: any that is free; the first note tells it."""
     loop: bool = False
     """Whether it begins again when it has ended, or the client is sent away."""
