@@ -15,6 +15,7 @@ from receiver.arguments import argument
 from receiver.fleet.daytime import DayTime
 from receiver.fleet.population import FleetModel, Normal
 from receiver.settings import CustomerOption
+from receiver.workers import parse_executor
 
 _MINUTES_AN_HOUR: Final = 60
 _MINUTES_A_DAY: Final = 24 * _MINUTES_AN_HOUR
@@ -22,7 +23,6 @@ _MOST_CHARGERS: Final = 100_000_000
 _LOWEST_A: Final = 6
 _HIGHEST_A: Final = 80
 _SUM_TOLERANCE: Final = 1e-6
-_DASK: Final = "dask://"
 _DEFAULT: Final = FleetModel()
 T = TypeVar("T")
 AnyParser = TypeVar("AnyParser", bound=argparse.ArgumentParser)
@@ -81,18 +81,6 @@ def parse_regions(text: str) -> dict[str, float]:
     for code in shares:
         Region.parse_code(code)
     return shares
-
-
-def parse_executor(text: str) -> str:
-    """The host:port in dask://host:port.
-
-    Raises:
-        ValueError: another form.
-    """
-    host, colon, port = text.removeprefix(_DASK).rpartition(":")
-    if not text.startswith(_DASK) or not colon or not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
-        raise ValueError(f"executor {text!r}; allowed: dask://host:port, such as dask://localhost:8786")
-    return f"{host}:{port}"
 
 
 def add_fleet_command(

@@ -21,12 +21,13 @@ from receiver.fleet.broadcast import Circumstances, make_study
 from receiver.fleet.daytime import DayTime
 from receiver.fleet.population import FleetModel
 from receiver.fleet.simulate import Load, Scene
-from receiver.fleet.study import Executor, Study
+from receiver.fleet.study import Study
 from receiver.fleet.summary import FleetSummary, summarise
 from receiver.pictures import figure_type
 from receiver.received_group import ReceivedGroup
 from receiver.settings import CustomerOption
 from receiver.whole_file import whole_file
+from receiver.workers import Executor
 from tests.receiver.broadcast import TS, Broadcast, curtail, halt, heartbeat, keyring
 from tests.receiver.bulletins import bulletin, tell, tiers
 

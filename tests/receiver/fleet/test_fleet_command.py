@@ -9,7 +9,8 @@ import pytest
 from encoder.cli import main as encoder
 from receiver.cli import main
 from receiver.fleet.daytime import DayTime
-from receiver.fleet.options import parse_daytime, parse_energy, parse_executor, parse_options, parse_regions
+from receiver.fleet.options import parse_daytime, parse_energy, parse_options, parse_regions
+from receiver.workers import parse_executor
 from tests.encoder.networks import plan_text, write_network
 
 _HALT = 'at = "00:00:10"\ntype = "halt"\nregion = "12FFF"\nduration_min = 60\nrelease_min = 120'

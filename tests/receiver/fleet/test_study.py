@@ -14,9 +14,10 @@ from receiver.fleet.broadcast import WAYS, Circumstances, make_study
 from receiver.fleet.daytime import DayTime
 from receiver.fleet.population import FleetModel, Floats, Normal, draw_population
 from receiver.fleet.simulate import Load, Scene
-from receiver.fleet.study import Executor, Study, try_releases
+from receiver.fleet.study import Study, try_releases
 from receiver.fleet.summary import FleetSummary, Summary, summarise
 from receiver.settings import CustomerOption
+from receiver.workers import Executor
 from tests.receiver.broadcast import T0_MS, TS, Broadcast, halt, heartbeat, keyring
 
 HALT = Broadcast().say(heartbeat(TS), halt(ts=TS + 1, region="FFFFF", release=1)).groups
@@ -67,7 +68,7 @@ def test_a_dask_cluster_gives_the_same_result(scheduler: str) -> None:
 @pytest.mark.filterwarnings("default")
 def test_no_dask_scheduler_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr("receiver.fleet.study.DASK_WAIT_S", 0.5)
+    monkeypatch.setattr("receiver.workers.DASK_WAIT_S", 0.5)
     with pytest.raises(DeviceAbsentError, match=r"^no Dask scheduler at 127.0.0.1:9 \(\w+\); start one"):
         study().load(Executor(address="127.0.0.1:9"))
 
