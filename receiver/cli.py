@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
@@ -18,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from rds.errors import EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
 from rds.oda.key_warnings import key_warnings
-from receiver.app import DecodeOptions, decode_groups, decode_records
+from receiver.app import DecodeOptions, decode_file, decode_groups, decode_records
 from receiver.arguments import EXIT_CODES, Parser, add_source_options, add_trust_options
 from receiver.charger_cli import add_charger_command
 from receiver.config import read_config
@@ -29,6 +30,7 @@ from receiver.listening import Listening
 from receiver.owner_cli import add_owner_commands
 from receiver.recording_cli import Edge, add_event_recording_options, add_recording_commands, recording_events
 from receiver.records import Record, format_hex, format_json, format_kv
+from receiver.research.options import add_batch_command, add_report_command
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
 from receiver.trust import make_keyring, read_trust_file
@@ -108,6 +110,12 @@ def _decode_options(arguments: argparse.Namespace, *, patience_s: float = 0.0, w
     return DecodeOptions(source=source, start=arguments.start_time, offsets_hz=offsets_hz)
 
 
+def _ring(arguments: argparse.Namespace) -> Keyring:
+    """The keys that `add_trust_options` asked for."""
+    texts = [read_trust_file(path) for path in arguments.trust]
+    return make_keyring(texts, aid=arguments.aid, network=arguments.network)
+
+
 def _note(line: str) -> None:
     print(f"{_PROGRAM}: {line}", file=sys.stderr)
 
@@ -169,8 +177,7 @@ def _telling(notes: list[str]) -> Iterator[None]:
 
 def _decode(arguments: argparse.Namespace) -> None:
     """Runs `decode`."""
-    texts = [read_trust_file(path) for path in arguments.trust]
-    ring = make_keyring(texts, aid=arguments.aid, network=arguments.network)
+    ring = _ring(arguments)
     _warn_of_keys(ring)
     options = replace(_decode_options(arguments), keyring=ring)
     several = len(options.offsets_hz) > 1
@@ -246,9 +253,7 @@ def _fleet(arguments: argparse.Namespace) -> None:
     from receiver.fleet.command import FleetCommand
 
     command = FleetCommand(arguments)
-    ring = make_keyring(
-        [read_trust_file(path) for path in arguments.trust], aid=arguments.aid, network=arguments.network
-    )
+    ring = _ring(arguments)
     options = _decode_options(arguments)
     if len(options.offsets_hz) > 1:
         raise UsageError(f"fleet hears one station, and --offset names {len(options.offsets_hz)}; give it once")
@@ -262,6 +267,25 @@ def _fleet(arguments: argparse.Namespace) -> None:
         _tell(line)
     for path in filter(None, (arguments.plot, arguments.csv)):
         _note(f"wrote {path}")
+
+
+def _batch(arguments: argparse.Namespace) -> None:
+    """Runs `batch`."""
+    from receiver.research.command import run_batch
+
+    options = replace(_decode_options(arguments), keyring=_ring(arguments))
+    _warn_of_keys(options.keyring)
+    stations = options.offsets_hz or (options.source.offset_hz,)
+    for line in run_batch(arguments, partial(decode_file, options=options), stations, partial(_bar, "decoding")):
+        _tell(line)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    """Runs `report`."""
+    from receiver.research.command import run_report
+
+    for line in run_report(arguments):
+        _tell(line)
 
 
 @contextmanager
@@ -297,6 +321,10 @@ def _parser() -> Parser:
     add_source_options(fleet)
     add_trust_options(fleet)
     add_fleet_options(fleet)
+    batch = add_batch_command(commands, exit_codes=EXIT_CODES, run=_batch)
+    add_source_options(batch)
+    add_trust_options(batch)
+    add_report_command(commands, exit_codes=EXIT_CODES, run=_report)
     return parser
 
 

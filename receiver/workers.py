@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError, UsageError
 
@@ -19,6 +19,8 @@ DASK_WAIT_S: Final = 10
 _DASK: Final = "dask://"
 _KILLED: Final = 1
 R = TypeVar("R")
+Progress: TypeAlias = Callable[[int], None]
+"""Called with how much more is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from receiver.clock import ms_of
 from receiver.fleet.broadcast import WAYS, Circumstances, make_study
 from receiver.fleet.options import fleet_model, parse_zone
 from receiver.fleet.plot import draw_load
-from receiver.fleet.study import Progress, Study, Trial, try_releases
+from receiver.fleet.study import Study, Trial, try_releases
 from receiver.fleet.summary import summarise, summary_lines, summary_record, write_csv
 from receiver.keyring import Keyring
 from receiver.received_group import ReceivedGroup
-from receiver.workers import Executor
+from receiver.workers import Executor, Progress
 
 _TRIALS: Final = len(RELEASE_CODES) - 1
 

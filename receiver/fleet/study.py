@@ -3,24 +3,22 @@
 The result is the same whoever works: each chunk has its own random numbers, and the sum is taken in the chunks' order.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Final, TypeAlias
+from typing import Final
 
 from rds.oda.codes import RELEASE_CODES, release_s
 from receiver.fleet.population import FleetModel
 from receiver.fleet.simulate import Load, Scene, Timelines, simulate_chunk
 from receiver.fleet.summary import FleetSummary, summarise
 from receiver.settings import Settings
-from receiver.workers import Executor
+from receiver.workers import Executor, Progress
 
 _RECOMMENDED_REBOUND: Final = 1.05
 _RECOMMENDED_RAMP: Final = 0.01
 _RECOMMENDED_DELIVERED: Final = 0.99
-Progress: TypeAlias = Callable[[int], None]
-"""Called with how many more chunks are done."""
 
 
 @dataclass(frozen=True, slots=True)

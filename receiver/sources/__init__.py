@@ -66,6 +66,11 @@ def formats() -> list[str]:
     return sorted(name for source in _sources() for name in source.FORMATS)
 
 
+def suffixes() -> tuple[str, ...]:
+    """Every ending of a name, lower case, that tells a format."""
+    return tuple(ending for source in _sources() for ending in source.SUFFIXES)
+
+
 def open_input(name: str, options: SourceOptions) -> Stream:
     """The stream of a file, of standard input for "-", or of a live source by its scheme.
 

@@ -1,0 +1,1 @@
+"""Thousands of recordings to tables and a report, for researchers: `batch` and `report`."""
