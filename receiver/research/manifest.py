@@ -65,7 +65,7 @@ _TYPES: Final[dict[object, pa.DataType]] = {
     int: pa.int64(),
     float: pa.float64(),
 }
-_SCHEMA: Final = pa.schema([(name, _TYPES[kind]) for name, kind in get_type_hints(ManifestRow).items()])
+SCHEMA: Final = pa.schema([(name, _TYPES[kind]) for name, kind in get_type_hints(ManifestRow).items()])
 
 
 def read_manifest(results: Path) -> dict[str, ManifestRow]:
@@ -78,7 +78,7 @@ def read_manifest(results: Path) -> dict[str, ManifestRow]:
     if not path.exists():
         return {}
     try:
-        rows = pq.read_table(path, schema=_SCHEMA, partitioning=None).to_pylist()
+        rows = pq.read_table(path, schema=SCHEMA, partitioning=None).to_pylist()
         return {row["path"]: ManifestRow(**row) for row in rows}
     except (OSError, TypeError, pa.ArrowException):
         raise UsageError(f"{path} is no manifest of this version; name another folder, or remove this one") from None
@@ -90,7 +90,7 @@ def write_manifest(results: Path, rows: dict[str, ManifestRow]) -> None:
     Raises:
         UsageError: they cannot be written.
     """
-    table = pa.Table.from_pylist([asdict(rows[path]) for path in sorted(rows)], _SCHEMA)
+    table = pa.Table.from_pylist([asdict(rows[path]) for path in sorted(rows)], SCHEMA)
     with whole_file(results / NAME, growing=results / UNFINISHED) as partial:
         pq.write_table(table, partial, compression="zstd")
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _MOST_BARS: Final = 24
 _LONGEST_NAME: Final = 28
+_HIGHEST_CN_DB: Final = 40
+"""Nothing is lost by noise there."""
+_ROOM_FOR_TEXT: Final = 1.15
 _HEIGHT_POINTS: Final = 200
 _LINE_POINTS: Final = (0.3, 10.0)
 
@@ -56,19 +59,18 @@ def _draw_groups(axes: "Axes", summary: Summary) -> None:
         axes.text(float(groups[place]), float(place), text, verticalalignment="center", fontsize="small")
     axes.set_yticks(places, [name for name, _ in bars], fontsize="small", parse_math=False)
     axes.invert_yaxis()
-    axes.set_xlabel("groups")
-    axes.margins(x=0.12)
+    axes.set(xlabel="groups", xlim=(0, _ROOM_FOR_TEXT * max(1, groups.max(initial=0))))
     axes.legend(loc="lower right")
 
 
 def _draw_noise(axes: "Axes", summary: Summary) -> None:
     axes.set_title("carrier to noise, each 5 s")
     if len(summary.cn_db):
-        low, high = np.floor(summary.cn_db.min()), np.ceil(summary.cn_db.max())
-        axes.hist(summary.cn_db, bins=np.arange(low, max(high, low + 1) + 1).tolist())
+        shown = np.minimum(summary.cn_db, _HIGHEST_CN_DB)
+        axes.hist(shown, bins=np.arange(np.floor(shown.min()), _HIGHEST_CN_DB + 2).tolist())
     else:
         _say(axes, "no recording of IQ")
-    axes.set(xlabel="dB in 200 kHz", ylabel="how often")
+    axes.set(xlabel=f"dB in 200 kHz, {_HIGHEST_CN_DB} and more together", ylabel="how often")
 
 
 def _draw_verdicts(axes: "Axes", summary: Summary) -> None:
@@ -81,8 +83,7 @@ def _draw_verdicts(axes: "Axes", summary: Summary) -> None:
     for place, (_, count) in enumerate(verdicts):
         axes.text(count, place, f" {count}", verticalalignment="center", fontsize="small")
     axes.invert_yaxis()
-    axes.set_xlabel("how many")
-    axes.margins(x=0.12)
+    axes.set(xlabel="how many", xlim=(0, _ROOM_FOR_TEXT * verdicts[0][1]))
 
 
 def _draw_time(axes: "Axes", lines: list[TimeLine]) -> None:
@@ -107,8 +108,8 @@ def _draw_time(axes: "Axes", lines: list[TimeLine]) -> None:
         axes.set_yticks(range(len(shown)), [_short(line.file) for line in shown], fontsize="small", parse_math=False)
     else:
         axes.set_ylabel("recordings")
-    axes.invert_yaxis()
-    axes.set_xlabel("UTC" if dated else "seconds of recording")
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_xlabel(f"UTC, from {_begin(shown[0]).astype('datetime64[D]')} on" if dated else "seconds of recording")
     if dated:
         axes.tick_params(axis="x", rotation=30)
 
