@@ -275,7 +275,7 @@ def _batch(arguments: argparse.Namespace) -> None:
 
     options = replace(_decode_options(arguments), keyring=_ring(arguments))
     _warn_of_keys(options.keyring)
-    stations = options.offsets_hz or (options.source.offset_hz,)
+    stations = options.offsets_hz or (options.source.offset_hz or 0.0,)
     for line in run_batch(arguments, partial(decode_file, options=options), stations, partial(_bar, "decoding")):
         _tell(line)
 

@@ -118,7 +118,7 @@ def _on_dask(
         given = client.scatter(common, broadcast=True, hash=False)  # type: ignore[no-untyped-call]  # as above
         futures = client.map(_call, items, work=work, common=given, pure=False)
         # Any: distributed's futures have no types.
-        done: Iterable[Any] = futures if in_order else as_completed(futures)  # type: ignore[no-untyped-call]
+        done: Iterable[Any] = futures if in_order else as_completed(futures, loop=client.loop)  # type: ignore[no-untyped-call]
         try:
             for future in done:
                 yield future.result()

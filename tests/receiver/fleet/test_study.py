@@ -62,7 +62,9 @@ def scheduler() -> Iterator[str]:
 @pytest.mark.filterwarnings("default")  # of distributed itself, on its way out
 def test_a_dask_cluster_gives_the_same_result(scheduler: str) -> None:
     asked = study()
-    assert_same(asked.load(Executor(address=scheduler)), asked.load(Executor()))
+    cluster = Executor(address=scheduler)
+    assert_same(asked.load(cluster), asked.load(Executor()))
+    assert sorted(cluster.results(pow, (2,), range(5), in_order=False)) == [1, 2, 4, 8, 16]
 
 
 @pytest.mark.filterwarnings("default")
