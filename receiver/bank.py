@@ -1,6 +1,6 @@
 """A wide IQ stream to the groups of several of its stations: the first transform once, the rest for each of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -146,6 +146,14 @@ def bank_for(stream: Stream, offsets_hz: Sequence[float]) -> Bank | None:
     if isinstance(stream, LiveStream):
         return LiveBank(lambda: _bank(stream, offsets_hz), stream.rate_hz)
     return _bank(stream, offsets_hz)
+
+
+def pieces_of(stream: IqStream | LiveStream | MpxStream | BitStream) -> Iterator[Any]:  # Any: as in `Bank`
+    """What the bank of a stream is fed."""
+    if isinstance(stream, LiveStream):
+        return stream.pieces
+    codes = stream.codes if isinstance(stream, IqStream) else None
+    return codes or stream.chunks
 
 
 def _bank(stream: IqStream | LiveStream | MpxStream | BitStream, offsets_hz: Sequence[float]) -> Bank:

@@ -22,6 +22,7 @@ from rds.oda.key_warnings import key_warnings
 from receiver.app import DecodeOptions, decode_file, decode_groups, decode_records
 from receiver.arguments import EXIT_CODES, Parser, add_source_options, add_trust_options
 from receiver.charger_cli import add_charger_command
+from receiver.clock import ms_of
 from receiver.config import read_config
 from receiver.fleet.options import add_fleet_command, add_fleet_options
 from receiver.install_cli import add_install_command
@@ -31,6 +32,7 @@ from receiver.owner_cli import add_owner_commands
 from receiver.recording_cli import Edge, add_event_recording_options, add_recording_commands, recording_events
 from receiver.records import Record, format_hex, format_json, format_kv
 from receiver.research.options import add_batch_command, add_report_command
+from receiver.scan_cli import add_scan_command
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
 from receiver.trust import make_keyring, read_trust_file
@@ -288,6 +290,26 @@ def _report(arguments: argparse.Namespace) -> None:
         _tell(line)
 
 
+def _scan(arguments: argparse.Namespace) -> None:
+    """Runs `scan`."""
+    from receiver.scan import Scan
+    from receiver.scan_cli import scan_source, show
+
+    ring = make_keyring(
+        [read_trust_file(path) for path in arguments.trust], aid=arguments.aid, network=arguments.network
+    )
+    _warn_of_keys(ring)
+    options = _decode_options(arguments)
+    scan = Scan(ring, start_ms=None if options.start is None else ms_of(options.start), heartbeat_s=arguments.wait)
+    try:
+        scan_source(scan, arguments.source, options.source, note=_note)
+    except KeyboardInterrupt:
+        _note("interrupted; this is what was found until now")
+        show(scan, arguments.output, arguments.save, tell=_tell, note=_note)
+        raise
+    show(scan, arguments.output, arguments.save, tell=_tell, note=_note)
+
+
 @contextmanager
 def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """What to call with each bit that is done: a bar on the terminal, where a person waits."""
@@ -317,6 +339,7 @@ def _parser() -> Parser:
     add_owner_commands(commands, exit_codes=EXIT_CODES, tell=_tell)
     add_charger_command(commands, exit_codes=EXIT_CODES, tell=_tell)
     add_recording_commands(commands, Edge(_note, _bar, _telling, lambda one: _decode_options(one).source))
+    add_scan_command(commands, exit_codes=EXIT_CODES, run=_scan)
     fleet = add_fleet_command(commands, exit_codes=EXIT_CODES, run=_fleet)
     add_source_options(fleet)
     add_trust_options(fleet)

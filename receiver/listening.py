@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rds.constants import GROUP_BITS
 from rds.errors import InputError, NoSyncError
-from receiver.bank import bank_for
+from receiver.bank import bank_for, pieces_of
 from receiver.chain import SignalStatus
 from receiver.received_group import ReceivedGroup
 from receiver.sources import open_input
@@ -114,12 +114,7 @@ class Listening:
             return
         bank = self._bank
         assert bank is not None
-        if isinstance(self.stream, LiveStream):
-            pieces: Iterator[Samples | Gap] = self.stream.pieces
-        else:
-            codes = self.stream.codes if isinstance(self.stream, IqStream) else None
-            pieces = codes or self.stream.chunks
-        for piece in pieces:
+        for piece in pieces_of(self.stream):
             if self.witness is not None:
                 self.witness.take(piece, self.samples_done)
             lists = bank.feed(piece)

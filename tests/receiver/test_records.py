@@ -40,6 +40,7 @@ from receiver.records import (
 )
 from receiver.settings import ONLOOKER
 from receiver.station import StationFacts
+from receiver.station_list import FoundStation, Service, found_record
 from receiver.verify import Verdict
 from tests.receiver.broadcast import TS, curtail, keyring, signed
 from tests.receiver.bulletins import bulletin, tiers
@@ -147,8 +148,9 @@ RECORDS = [warned(record, HEARD, 0) for record in TOLD]
 OWN_RECORDS = [
     standing_now(standing_record(CHANGE.decision, ONLOOKER, 0), None, running=True),
     entry_record(Entry(EntryKind.ASKED, 0)),
+    found_record(FoundStation(None, 0.0, Service.NONE, 0, 0.0, None, None, False, None, None, None, ())),
 ]
-"""Those of the owner's commands, which stand alone."""
+"""Those of the owner's commands and of `scan`, which stand alone."""
 
 
 def section(kind: str) -> str:
