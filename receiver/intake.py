@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import count
 from typing import Final
 
 from rds.oda.bulletin import claimed_bulletin, is_bulletin_envelope
@@ -25,6 +26,8 @@ from receiver.verification_budget import VerificationBudget
 from receiver.verify import Rejection, RootBulletin, Trusted, TrustedBulletin, Verdict, Verifier
 
 WAITING_KEPT: Final = 16
+STATIONS_KEPT: Final = 32
+"""More than a stick's stream has places for."""
 _TAKEN: Final = {
     Taken.NEW: None,
     Taken.HELD: Rejection.REPEAT,
@@ -36,7 +39,7 @@ _TAKEN: Final = {
 
 
 class Intake:
-    """Hears one station's messages and keeps what counts.
+    """Hears the messages of one station, or of several as one, and keeps what counts.
 
     Args:
         keyring: Whom to believe.
@@ -64,8 +67,11 @@ class Intake:
         """What was configured, and what was heard since."""
         self.keyring.restore(saved.certificates)
         self._verifier = Verifier(self.keyring, regions)
-        self._budget = VerificationBudget()
-        self._tracker = OdaTracker(keyring.domain.aid, self._budget)
+        self._budgets: dict[int, VerificationBudget] = {}
+        self._trackers: dict[int, OdaTracker] = {}
+        self._arrivals = count()
+        self._counted: Counter[str] = Counter()
+        """Of stations that are followed no more."""
         self._assembly = BulletinAssembly()
         self._waiting: deque[Candidate | HeardBulletin] = deque(maxlen=WAITING_KEPT)
         self.ledger = Ledger(settings, others=others)
@@ -77,10 +83,13 @@ class Intake:
     @property
     def tracker_counts(self) -> Counter[str]:
         """What the tracker counted; verifications are those of bulletins too."""
-        return self._tracker.counts + Counter({"verifications": self._budget.spent})
+        return sum(map(self._counts, self._trackers), self._counted) + Counter()
 
-    def feed(self, group: ReceivedGroup) -> list[Verdict | BulletinVerdict]:
-        """The verdicts on what a group completed, in order.
+    def _counts(self, station: int) -> Counter[str]:
+        return self._trackers[station].counts + Counter({"verifications": self._budgets[station].spent})
+
+    def feed(self, group: ReceivedGroup, *, station: int = 0) -> list[Verdict | BulletinVerdict]:
+        """The verdicts on what a group completed, in order. `station` says whose it is, by any number.
 
         What is no message at all is counted and not told: twenty symbols of any origin make an envelope of some sort.
         A bulletin is told when its envelopes prove true together; one that is put together wrongly is no news.
@@ -88,14 +97,27 @@ class Intake:
         at_ms = int(group.end_s * 1000)
         self._lapse(at_ms)
         verdicts: list[Verdict | BulletinVerdict] = []
-        for candidate in self._tracker.feed(group, self._verifier):
+        budget, tracker, others = self._follow(station)
+        for candidate in tracker.feed(group, self._verifier, others):
             if is_bulletin_envelope(candidate.envelope):
                 self._assembly.hold(candidate.envelope)
             else:
                 verdicts += self._judge(candidate, at_ms)
-        for envelopes in self._assembly.prove(self._verifier, self._budget):
+        for envelopes in self._assembly.prove(self._verifier, budget):
             verdicts += self._judge(HeardBulletin(envelopes, group.sample_index, group.end_s), at_ms)
         return [one for one in verdicts if one.rejection is not Rejection.UNKNOWN_TYPE]
+
+    def _follow(self, station: int) -> tuple[VerificationBudget, OdaTracker, list[OdaTracker]]:
+        """What a station has to itself, so that none spends another's budget; and the other stations' trackers."""
+        if station not in self._trackers:
+            if len(self._trackers) == STATIONS_KEPT:
+                first = next(iter(self._trackers))
+                self._counted += self._counts(first)
+                del self._trackers[first], self._budgets[first]
+            budget = self._budgets[station] = VerificationBudget()
+            self._trackers[station] = OdaTracker(self.keyring.domain.aid, budget, self._arrivals)
+        others = [tracker for number, tracker in self._trackers.items() if number != station]
+        return self._budgets[station], self._trackers[station], others
 
     def expire(self, at_ms: int) -> bool:
         """Drop what is over at a moment of the stream, but nothing by a provisional time: True if anything went."""

@@ -1,11 +1,12 @@
 """Received groups in, candidate envelopes out: finds our application by its 3A, gathers symbols, tries to decode them.
 
+Stations that are heard at once may fill up one another's symbols (`held_symbol`).
 Nothing here is trusted: a candidate is 75 bytes that an erasure code found consistent. Who may judge them is an
 argument, for whether the attempts go on depends on it (protocol, Attempts). Time is the groups' own end.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
@@ -14,6 +15,7 @@ from typing import Final, Protocol
 from rds.oda.announcement import announced_group_type, unpack_announcement
 from rds.oda.application_group import CodedSymbol, unpack_symbol
 from rds.oda.erasure_code import DATA_SYMBOLS, decode_symbols
+from receiver.held_symbol import HeldSymbol, joined
 from receiver.programme_identity import ProgrammeIdentity
 from receiver.received_group import ReceivedGroup
 from receiver.repeats import Repeats
@@ -70,19 +72,6 @@ class Candidate:
     """The network that the last 3A named, low 6 bits: a hint for the person who reads of a refusal."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldSymbol:
-    """The newest symbol of an ESI."""
-
-    value: int
-    arrival: int
-    """Rises by one with every symbol."""
-    suspect: bool
-    """A block of its group was corrected, or it replaced a different symbol."""
-    probability: float = 1.0
-    """1 where its blocks were accepted; else how likely it is."""
-
-
 @dataclass(slots=True)
 class _Slot:
     """The symbols of one tag on one group type."""
@@ -100,16 +89,19 @@ class OdaTracker:
     Args:
         aid: The application to listen for.
         budget: How much may be verified, told of each group here; whoever verifies for the same path shares it.
+        arrivals: What numbers the symbols; trackers that fill up one another share it.
     """
 
-    def __init__(self, aid: int, budget: VerificationBudget | None = None) -> None:
+    def __init__(
+        self, aid: int, budget: VerificationBudget | None = None, arrivals: Iterator[int] | None = None
+    ) -> None:
         self._aid = aid
         self._budget = budget or VerificationBudget()
         self._named_s: dict[str, float] = {}
         self._proven_types: set[str] = set()
         self._network: int | None = None
         self._slots: dict[tuple[str, int], _Slot] = {}
-        self._arrivals = count()
+        self._arrivals = count() if arrivals is None else arrivals
         self._repeats = Repeats()
         self._pi, self._tp_pty = ProgrammeIdentity(), ProgrammeIdentity()
         self.counts: Counter[str] = Counter()
@@ -120,8 +112,11 @@ class OdaTracker:
         """The group types listened on."""
         return tuple(self._named_s)
 
-    def feed(self, group: ReceivedGroup, judge: Judge) -> list[Candidate]:
-        """What this group completed: at most one proven candidate, and before it those that were not."""
+    def feed(self, group: ReceivedGroup, judge: Judge, others: Sequence["OdaTracker"] = ()) -> list[Candidate]:
+        """What this group completed: at most one proven candidate, and before it those that were not.
+
+        `others` follow other stations; their symbols help where this one's own do not do.
+        """
         self._forget(group.end_s)
         self._budget.arrive(group.end_s)
         if group.group_type == ANNOUNCEMENT:
@@ -134,7 +129,8 @@ class OdaTracker:
             return []
         slot = self._slots.setdefault((group_type, symbol.tag), _Slot(group.end_s))
         self._hold(slot, symbol, group, probability)
-        return list(self._candidates(slot, group, judge, group_type))
+        choices = self._choices(slot, others, group.end_s)
+        return list(self._candidates(slot, choices, group, judge, group_type))
 
     def _weigh(self, group: ReceivedGroup) -> tuple[CodedSymbol, str, float] | None:
         """The likeliest symbol in a group whose blocks were not all accepted, with what was sent before added to it."""
@@ -211,8 +207,21 @@ class OdaTracker:
             suspect = (suspect and before.suspect) if before.value == symbol.value else True
         slot.symbols[symbol.esi] = HeldSymbol(symbol.value, next(self._arrivals), suspect, probability)
 
-    def _candidates(self, slot: _Slot, group: ReceivedGroup, judge: Judge, group_type: str) -> Iterator[Candidate]:
-        for symbols in selections(slot.symbols):
+    def _choices(self, slot: _Slot, others: Sequence["OdaTracker"], now_s: float) -> Iterator[dict[int, int]]:
+        """What to decode: the run's own symbols first, for of another station's any number may be anybody's."""
+        yield from selections(slot.symbols)
+        elsewhere = (run for other in others if other._network == self._network for run in other._runs(now_s))
+        whole = joined(slot.symbols, elsewhere)
+        if whole is not None:
+            yield from selections(whole)
+
+    def _runs(self, now_s: float) -> Iterator[Mapping[int, HeldSymbol]]:
+        return (slot.symbols for slot in self._slots.values() if now_s - slot.last_s <= SLOT_IDLE_S)
+
+    def _candidates(
+        self, slot: _Slot, choices: Iterable[dict[int, int]], group: ReceivedGroup, judge: Judge, group_type: str
+    ) -> Iterator[Candidate]:
+        for symbols in choices:
             envelope = decode_symbols(symbols)
             if envelope is None or envelope in slot.unproven:
                 continue

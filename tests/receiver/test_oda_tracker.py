@@ -11,7 +11,8 @@ from rds.constants import GROUP_PERIOD_S
 from rds.oda.announcement import Announcement, pack_announcement
 from rds.oda.application_group import CodedSymbol, pack_symbol
 from rds.oda.erasure_code import encode_envelope
-from receiver.oda_tracker import Candidate, HeldSymbol, OdaTracker, Standing, selections
+from receiver.held_symbol import HeldSymbol
+from receiver.oda_tracker import Candidate, OdaTracker, Standing, selections
 from receiver.received_group import ReceivedGroup
 from tests.receiver.broadcast import DOMAIN, PROGRAMME, Broadcast, curtail, signed
 
