@@ -16,7 +16,7 @@ from typing import Final, NoReturn, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from rds.errors import EvrdsError, UsageError
+from rds.errors import DeviceLostError, EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
 from rds.oda.key_warnings import key_warnings
 from receiver.app import DecodeOptions, decode_file, decode_groups, decode_records
@@ -303,9 +303,10 @@ def _scan(arguments: argparse.Namespace) -> None:
     scan = Scan(ring, start_ms=None if options.start is None else ms_of(options.start), heartbeat_s=arguments.wait)
     try:
         scan_source(scan, arguments.source, options.source, note=_note)
-    except KeyboardInterrupt:
-        _note("interrupted; this is what was found until now")
-        show(scan, arguments.output, arguments.save, tell=_tell, note=_note)
+    except (KeyboardInterrupt, DeviceLostError):
+        if scan.found():
+            _note("interrupted; this is what was found until now")
+            show(scan, arguments.output, arguments.save, tell=_tell, note=_note)
         raise
     show(scan, arguments.output, arguments.save, tell=_tell, note=_note)
 

@@ -4,12 +4,12 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rds.errors import InputError
+from rds.errors import InputError, UsageError
 from rds.oda.messages.heartbeat import Heartbeat
 from rds.oda.ticks import TICK_S
 from receiver.bank import Bank, bank_for, pieces_of
 from receiver.chain import SignalStatus
-from receiver.dsp.carriers import RASTER_HZ, CarrierSearch
+from receiver.dsp.carriers import MARGIN_HZ, RASTER_HZ, CarrierSearch
 from receiver.dsp.channel import MAX_IF_RATE_HZ
 from receiver.intake import Intake
 from receiver.keyring import Keyring
@@ -23,8 +23,6 @@ from receiver.verify import Rejection, Verdict
 BAND_HZ: Final = (87_500_000, 108_000_000)
 STEP_RATE_HZ: Final = 2_400_000
 """The most that a stick gives without loss."""
-_PLACES: Final = 22
-"""Of the raster in a step: as many as have room for their filters, and an even number."""
 SEARCH_S: Final = 1.0
 """For the carriers; what comes in it is decoded too."""
 LOOK_S: Final = 12.0
@@ -39,11 +37,17 @@ _LEAST_CN_DB: Final = 6.0
 """Noise alone is told as -5 dB."""
 
 
-def step_centres_hz() -> list[int]:
+def step_centres_hz(rate_hz: float) -> list[int]:
     """Where to tune so that each place of the band lies in one step, and none on a stick's spike at the centre."""
     low_hz, high_hz = BAND_HZ
-    beside_hz = (_PLACES - 1) * RASTER_HZ // 2
-    return [first_hz + beside_hz for first_hz in range(low_hz, high_hz + 1, _PLACES * RASTER_HZ)]
+    places = int((rate_hz - 2 * MARGIN_HZ) // RASTER_HZ) + 1
+    places -= places % 2
+    if not places:
+        raise UsageError(
+            f"--rate {rate_hz:.10g}: a step of a scan has no room for two stations; 900k or more, best 2.4M"
+        )
+    beside_hz = (places - 1) * RASTER_HZ // 2
+    return [first_hz + beside_hz for first_hz in range(low_hz, high_hz + 1, places * RASTER_HZ)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,20 @@ class Scan:
         if not isinstance(stream, IqStream | LiveStream):
             raise InputError("a scan looks for carriers in IQ, and this input is none; give an IQ recording or a stick")
         pieces = pieces_of(stream)
+        try:
+            yield from self._take(stream, pieces, centre_hz, began_s)
+        finally:
+            # A stick that is open cannot be opened for the next step.
+            if isinstance(pieces, Generator):
+                pieces.close()
+
+    def _take(
+        self,
+        stream: IqStream | LiveStream,
+        pieces: Iterator[Any],  # Any: as a `Bank` takes them
+        centre_hz: int | None,
+        began_s: float,
+    ) -> Iterator[float]:
         kept: list[Any] = []  # Any: as a `Bank` takes them
         search = CarrierSearch(stream.rate_hz, centre_hz=centre_hz)
         done = 0
@@ -102,6 +120,9 @@ class Scan:
                 break
         offsets_hz = [0.0] if stream.rate_hz <= MAX_IF_RATE_HZ else search.offsets_hz()
         yield done / stream.rate_hz
+        # What a tuner brings in from its image, or from beyond the band, is no station.
+        if centre_hz is not None:
+            offsets_hz = [offset_hz for offset_hz in offsets_hz if BAND_HZ[0] <= centre_hz + offset_hz <= BAND_HZ[1]]
         if offsets_hz:
             yield from self._listen(stream, offsets_hz, _chained(kept, pieces), centre_hz, began_s)
 

@@ -5,18 +5,20 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from rds.errors import NoSyncError
 from receiver.arguments import add_source_options, add_trust_options, argument
 from receiver.records import format_json
-from receiver.scan import HEARTBEAT_S, Scan
-from receiver.sources import open_input
+from receiver.scan import HEARTBEAT_S, LOOK_S, STEP_RATE_HZ, Scan, step_centres_hz
+from receiver.sources import is_live, open_input
 from receiver.sources.stream import SourceOptions, Stream
 from receiver.station_list import FoundStation, Service, format_stations, found_record
 from receiver.whole_file import whole_file
 
+_FIRST_STICK: Final = "rtlsdr:0"
 _LONGEST_WAIT_S: Final = 3600
 _COLUMNS: Final = "{:>9} {:>6} {:>5} {:>4} {:<8} {:>6} {:<12} {}"
 Tell = Callable[[str], None]
@@ -30,13 +32,19 @@ def add_scan_command(
     parser = commands.add_parser(
         "scan",
         help="find the stations that carry the service",
-        description="Decodes every station of a wide IQ recording at once and tells which ones carry the service with "
-        "a heartbeat that verifies. Whoever is loud or has the right PI proves nothing by it.",
-        epilog="Example: evrds-receiver scan --source band_2.4M.cu8 --frequency 98.3M --trust network7.toml "
-        "--save stations.json. " + exit_codes,
+        description="Goes through the FM band in steps of 2.4 MHz, or takes a wide recording as one (--frequency is "
+        "its centre), decodes all stations of a step at once and tells which ones carry the service with a heartbeat "
+        "that verifies. Whoever is loud or has the right PI proves nothing by it.",
+        epilog="Example: evrds-receiver scan --source rtlsdr:0 --trust network7.toml --save stations.json. "
+        + exit_codes,
     )
     add = parser.add_argument
-    add("--source", metavar="INPUT", required=True, help="a recording of IQ; - for standard input")
+    add(
+        "--source",
+        metavar="INPUT",
+        default=_FIRST_STICK,
+        help=f"rtlsdr:0, rtl_tcp://host:1234, or a recording of IQ (default {_FIRST_STICK})",
+    )
     add(
         "--wait",
         type=argument(_parse_wait),
@@ -60,13 +68,30 @@ def _parse_wait(text: str) -> float:
 def scan_source(scan: Scan, name: str, options: SourceOptions, *, note: Callable[[str], None]) -> None:
     """Takes the steps that a source has, and notes each with the time it took.
 
+    A recording is one step, and so is a live source with a frequency, which is the step's centre.
+
     Raises:
         InputError: the recording is missing or no IQ.
+        UsageError: an option does not fit.
+        DeviceAbsentError: a stick or server cannot be opened.
+        DeviceLostError: it is gone.
     """
-    stream = open_input(name, options)
-    for line in stream.notes:
-        note(line)
-    _take_step(scan, stream, None, what=name, note=note)
+    options = replace(options, offset_hz=0.0)
+    if not is_live(name):
+        stream = open_input(name, replace(options, frequency_hz=None))
+        for line in stream.notes:
+            note(line)
+        _take_step(scan, stream, options.frequency_hz, what=name, note=note)
+        return
+    rate_hz = options.rate_hz or STEP_RATE_HZ
+    centres_hz = step_centres_hz(rate_hz) if options.frequency_hz is None else [options.frequency_hz]
+    note(f"{len(centres_hz)} steps of {LOOK_S:g} s, up to {scan.longest_s:g} s where the service is announced")
+    start_s = time.monotonic()
+    for number, centre_hz in enumerate(centres_hz, start=1):
+        began_s = time.monotonic() - start_s
+        stream = open_input(name, replace(options, rate_hz=rate_hz, frequency_hz=centre_hz))
+        what = f"step {number} of {len(centres_hz)}, {centre_hz / 1e6:.10g} MHz"
+        _take_step(scan, stream, centre_hz, what=what, note=note, began_s=began_s)
 
 
 def _take_step(

@@ -61,6 +61,15 @@ def _live_source(name: str) -> _Live | None:
     return None
 
 
+def is_live(name: str) -> bool:
+    """Whether a name means a live source, which has a tuner and no end.
+
+    Raises:
+        UsageError: it looks like one's, and nothing is known of it.
+    """
+    return _live_source(name) is not None
+
+
 def formats() -> list[str]:
     """Every value that `--format` takes."""
     return sorted(name for source in _sources() for name in source.FORMATS)

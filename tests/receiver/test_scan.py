@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rds.errors import InputError
+from rds.errors import InputError, UsageError
 from receiver.cli import main
 from receiver.dsp.carriers import MARGIN_HZ, CarrierSearch
 from receiver.dsp.channel import Codes
@@ -58,13 +58,16 @@ def test_any_cutting_into_blocks_gives_the_same_spectrum() -> None:
 
 
 def test_each_place_of_the_band_is_in_one_step_and_none_at_a_centre() -> None:
-    centres = step_centres_hz()
+    centres = step_centres_hz(STEP_RATE_HZ)
     places = range(87_500_000, 108_000_001, 100_000)
     for place in places:
         near = [centre for centre in centres if abs(place - centre) <= STEP_RATE_HZ / 2 - MARGIN_HZ]
         assert len(near) == 1
         assert near[0] != place
     assert len(centres) == 10
+    assert len(step_centres_hz(1_024_000)) == 26
+    with pytest.raises(UsageError, match="no room for two stations"):
+        step_centres_hz(250_000)
 
 
 def test_the_genuine_station_is_told_from_louder_ones() -> None:
