@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -33,9 +33,13 @@ from receiver.recording_cli import Edge, add_event_recording_options, add_record
 from receiver.records import Record, format_hex, format_json, format_kv
 from receiver.research.options import add_batch_command, add_report_command
 from receiver.scan_cli import add_scan_command
+from receiver.sources import is_live
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
 from receiver.trust import make_keyring, read_trust_file
+
+if TYPE_CHECKING:
+    from receiver.following import Hearing
 
 Item = TypeVar("Item")
 _PROGRAM: Final = "evrds-receiver"
@@ -88,6 +92,12 @@ def _add_run(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument("config", metavar="CONFIG.toml", type=Path, help="the receiver's configuration")
     parser.add_argument("--source", metavar="INPUT", help="as of `decode` (default: the configuration's)")
+    parser.add_argument(
+        "--stations",
+        type=Path,
+        metavar="STATIONS.json",
+        help="where a live source listens: a list that `scan` saved; the next ones after 5 min without a heartbeat",
+    )
     parser.add_argument("--realtime", action="store_true", help="as slowly as the input was sent")
     add_source_options(parser)
     parser.add_argument("-F", dest="output", choices=("json", "kv"), default="json", help="one line a record")
@@ -231,9 +241,7 @@ def _run(arguments: argparse.Namespace) -> None:
     if source is None:
         raise UsageError(f"{arguments.config} names no source and --source is not given; give one of them")
     options = _decode_options(arguments, patience_s=_RUN_PATIENCE_S, wait=True)
-    if len(options.offsets_hz) > 1:
-        raise UsageError(f"`run` hears one station, and --offset names {len(options.offsets_hz)}; give it once")
-    listening = Listening(source, options.source)
+    listening = _hearing(arguments, source, options)
     line_of = format_json if arguments.output == "json" else format_kv
     with _telling(listening.stream.notes), recording_events(arguments, listening, _note) as heed:
 
@@ -248,6 +256,23 @@ def _run(arguments: argparse.Namespace) -> None:
             start=options.start,
             realtime=arguments.realtime,
         )
+
+
+def _hearing(arguments: argparse.Namespace, source: str, options: DecodeOptions) -> "Hearing":
+    """What `run` listens to: the source's station or stations, or those of a list."""
+    if arguments.stations is None:
+        return Listening(source, options.source, offsets_hz=options.offsets_hz)
+    from receiver.following import Following, plan_places
+    from receiver.station_list import read_frequencies
+
+    if not is_live(source):
+        raise UsageError(f"--stations tunes a live source, and {source} is none; give rtlsdr:0 or rtl_tcp://host:1234")
+    if options.source.frequency_hz is not None or options.offsets_hz:
+        raise UsageError("--stations says where to listen; leave --frequency and --offset out")
+    places = plan_places(read_frequencies(arguments.stations), rate_hz=options.source.rate_hz)
+    return Following(
+        places, lambda place: Listening(source, place.options(options.source), offsets_hz=place.offsets_hz)
+    )
 
 
 def _fleet(arguments: argparse.Namespace) -> None:

@@ -110,11 +110,16 @@ class Controller:
                 if control.setup.name in chargers:
                     control.desk.keep_status(status_of(control), self.now_ms)
 
-    def feed(self, group: ReceivedGroup) -> list[Verdict | BulletinVerdict | Change]:
-        """What a group led to, in order."""
+    @property
+    def signal_lost(self) -> bool:
+        """Whether no authentic heartbeat was heard for too long."""
+        return self._watch.lost
+
+    def feed(self, group: ReceivedGroup, *, station: int = 0) -> list[Verdict | BulletinVerdict | Change]:
+        """What a group led to, in order. `station` says whose it is, by any number."""
         changes = self.pass_time(int(group.end_s * 1000))
         self._sample_index = group.sample_index
-        verdicts = self.intake.feed(group)
+        verdicts = self.intake.feed(group, station=station)
         if any(isinstance(one, Verdict) and one.accepted and isinstance(one.message, Heartbeat) for one in verdicts):
             self._watch.hear(self._at_ms, self.now_ms)
         if verdicts:

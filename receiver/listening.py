@@ -1,7 +1,7 @@
 """An input's name to an iterator over the groups in it, with the signal's status beside: source and chains as one."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -87,6 +87,20 @@ class Listening:
             raise InputError(f"{self._name} holds no {self._content}; was the recording stopped before it began?")
         if not heard:
             raise NoSyncError(f"{self._name}: no RDS found in {self.seconds_done:.1f} s; {self._advice}")
+
+    def groups_in_order(self) -> Iterator[list[tuple[int, ReceivedGroup]]]:
+        """As `groups_by_station`, in one list by the groups' ends, each with its station's place in `offsets_hz`."""
+        for lists in self.groups_by_station():
+            pairs = [(number, group) for number, groups in enumerate(lists) for group in groups]
+            yield sorted(pairs, key=lambda pair: pair[1].end_s)
+
+    def look_elsewhere(self) -> None:
+        """There is nowhere else."""
+
+    def close(self) -> None:
+        """Gives a live source free; it has no more groups then."""
+        if isinstance(self.stream, LiveStream) and isinstance(self.stream.pieces, Generator):
+            self.stream.pieces.close()
 
     @property
     def _content(self) -> str:

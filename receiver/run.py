@@ -21,13 +21,12 @@ from receiver.clock import datetime_of, ms_of
 from receiver.config import Config
 from receiver.controller import Controller
 from receiver.driven_chargers import DrivenChargers
+from receiver.following import Hearing, StationGroup
 from receiver.key_notice import warned, warnings_of
-from receiver.listening import Listening
 from receiver.owner_records import standing_record
 from receiver.owner_store import OwnerStore
 from receiver.policy import Decision
 from receiver.power import PowerReturn, power_return
-from receiver.received_group import ReceivedGroup
 from receiver.records import Record, StreamTime, counts_record, limit_record, state_record
 from receiver.settings import charger_device_id
 from receiver.state_recovery import open_state
@@ -42,14 +41,14 @@ Emit = Callable[[Record], None]
 
 
 def run_to_end(
-    config: Config, listening: Listening, *, emit: Emit, start: datetime | None = None, realtime: bool = False
+    config: Config, listening: Hearing, *, emit: Emit, start: datetime | None = None, realtime: bool = False
 ) -> None:
     """`run` in an event loop of its own."""
     asyncio.run(run(config, listening, emit=emit, start=start, realtime=realtime))
 
 
 async def run(
-    config: Config, listening: Listening, *, emit: Emit, start: datetime | None = None, realtime: bool = False
+    config: Config, listening: Hearing, *, emit: Emit, start: datetime | None = None, realtime: bool = False
 ) -> None:
     """Drive the chargers by an input, then on in simulated time until no timer is pending.
 
@@ -137,7 +136,7 @@ def _power_return(store: Store) -> PowerReturn | None:
 async def _drive(
     controller: Controller,
     chargers: DrivenChargers,
-    listening: Listening,
+    listening: Hearing,
     *,
     emit: Emit,
     realtime: bool,
@@ -182,13 +181,15 @@ async def _drive(
     await obey(controller.start())
     chargers.refuse_high_fallback()
     async for groups in _paced(listening, realtime=realtime):
-        for group in groups or []:
-            await obey(controller.feed(group))
+        for station, group in groups or []:
+            await obey(controller.feed(group, station=station))
         if groups is not None:
             await obey(controller.pass_time(int(1000 * listening.seconds_done) - _LATENCY_MS))
         if await chargers.look(controller.at_ms):
             keep_status(alarms_too=True)
         await obey(controller.heed_owner())
+        if controller.signal_lost:
+            listening.look_elsewhere()
     emit(counts_record(controller.intake, listening.samples_done, controller.at_ms / 1000, _stream_time(controller)))
     for change in controller.finish():
         await obey([change])
@@ -214,13 +215,13 @@ def _together(
         yield list(changes.values())
 
 
-async def _paced(listening: Listening, *, realtime: bool) -> AsyncIterator[list[ReceivedGroup] | None]:
+async def _paced(listening: Hearing, *, realtime: bool) -> AsyncIterator[list[StationGroup] | None]:
     """The groups of each chunk. The chain runs in a thread, so that the charger's connection never waits for it.
 
     None every second in which the input gives nothing: its owner's word must count although the radio is dead.
     """
     loop = asyncio.get_running_loop()
-    lists = listening.groups()
+    lists = listening.groups_in_order()
     began_s = loop.time()
     while True:
         coming = asyncio.ensure_future(asyncio.to_thread(next, lists, None))
