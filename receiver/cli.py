@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -243,7 +243,12 @@ def _run(arguments: argparse.Namespace) -> None:
     options = _decode_options(arguments, patience_s=_RUN_PATIENCE_S, wait=True)
     listening = _hearing(arguments, source, options)
     line_of = format_json if arguments.output == "json" else format_kv
-    with _telling(listening.stream.notes), recording_events(arguments, listening, _note) as heed:
+    recording = (
+        recording_events(arguments, listening, _note)
+        if isinstance(listening, Listening)
+        else nullcontext[Callable[[Record], None]](lambda _: None)
+    )
+    with _telling(listening.stream.notes), recording as heed:
 
         def emit(record: Record) -> None:
             heed(record)
@@ -267,6 +272,8 @@ def _hearing(arguments: argparse.Namespace, source: str, options: DecodeOptions)
 
     if not is_live(source):
         raise UsageError(f"--stations tunes a live source, and {source} is none; give rtlsdr:0 or rtl_tcp://host:1234")
+    if arguments.record is not None:
+        raise UsageError("--record writes down one place, and --stations names several; give one of them")
     if options.source.frequency_hz is not None or options.offsets_hz:
         raise UsageError("--stations says where to listen; leave --frequency and --offset out")
     places = plan_places(read_frequencies(arguments.stations), rate_hz=options.source.rate_hz)

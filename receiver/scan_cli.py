@@ -81,7 +81,8 @@ def scan_source(scan: Scan, name: str, options: SourceOptions, *, note: Callable
         stream = open_input(name, replace(options, frequency_hz=None))
         for line in stream.notes:
             note(line)
-        _take_step(scan, stream, options.frequency_hz, what=name, note=note)
+        centre_hz = options.frequency_hz or stream.centre_hz
+        _take_step(scan, stream, None if centre_hz is None else round(centre_hz), what=name, note=note)
         return
     rate_hz = options.rate_hz or STEP_RATE_HZ
     centres_hz = step_centres_hz(rate_hz) if options.frequency_hz is None else [options.frequency_hz]

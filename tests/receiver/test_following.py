@@ -192,6 +192,7 @@ def test_groups_keep_their_order_and_time_goes_on_while_a_source_is_opened(monke
     [
         (["--source", "x.cu8"], "--stations tunes a live source, and x.cu8 is none"),
         (["--source", "rtlsdr:0", "--frequency", "98.1M"], "leave --frequency and --offset out"),
+        (["--source", "rtlsdr:0", "--record", "x"], "--record writes down one place"),
     ],
 )
 def test_what_a_list_does_not_go_with_is_one_line(
