@@ -57,7 +57,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--frequency",
         type=argument(parse_rate),
         metavar="HZ",
-        help="a live source's station, such as 98.1M; with --offset its centre",
+        help="the station, such as 98.1M, where the input tells its centre; a live source's, with --offset its centre",
     )
     add("-g", "--gain", type=argument(_parse_gain), metavar="auto|DB", help="a live source's (default auto: by level)")
     add("-p", "--ppm", type=argument(_parse_ppm), default=0, metavar="N", help="by how much a stick's crystal is fast")

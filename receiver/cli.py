@@ -63,7 +63,7 @@ def _add_decode(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser = commands.add_parser(
         "decode",
         help="a recording to groups, station facts and messages",
-        description="Decodes a recording: SigMF, bare IQ, WAV (two channels IQ, one channel MPX), hex or bits.",
+        description="Decodes a recording (SigMF, bare IQ, SDRangel's, WAV of IQ or MPX, hex, bits) or a live source.",
         epilog="Example: evrds-receiver decode evening.cu8 --rate 250k -F json --trust root.public.pem "
         "--trust operator.certificate.pem. " + EXIT_CODES,
     )

@@ -6,14 +6,17 @@ Flags win over a metadata file, that over a header, that over the file's name; w
 """
 
 import importlib
+import math
 import pkgutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from rds.errors import InputError, UsageError
+from receiver.sources.naming import centre_in_name
 from receiver.sources.octets import STDIN, Octets
-from receiver.sources.stream import LiveStream, SourceOptions, Stream
+from receiver.sources.stream import IqStream, LiveStream, SourceOptions, Stream
 
 
 class _Format(Protocol):
@@ -93,7 +96,25 @@ def open_input(name: str, options: SourceOptions) -> Stream:
         return live.open_stream(name, options)
     if options.gain_db is not None or options.ppm or options.bias_tee:
         raise UsageError(f"{name}: a file has no tuner; leave --gain, --ppm and --bias-tee out")
-    return _choose(name, options).open_stream(name, options)
+    stream = _choose(name, options).open_stream(name, options)
+    return stream if options.frequency_hz is None else _at_station(name, stream, options)
+
+
+def _at_station(name: str, stream: Stream, options: SourceOptions) -> Stream:
+    """The stream with the offset that follows from the station's frequency and the centre."""
+    frequency_hz, centre_hz = options.frequency_hz, stream.centre_hz or centre_in_name(name)
+    assert frequency_hz is not None
+    if not isinstance(stream, IqStream):
+        raise UsageError(f"--frequency {frequency_hz}: {name} holds one station and no IQ; leave the option out")
+    if options.offset_hz is not None:
+        raise UsageError(f"--frequency and --offset both say where the station is in {name}; give one of them")
+    if centre_hz is None:
+        raise UsageError(f"--frequency {frequency_hz}: {name} does not tell its centre; give --offset instead")
+    if not math.isfinite(centre_hz):
+        raise InputError(f"{name}: its metadata say that its centre is {centre_hz} Hz; give --offset instead")
+    offset_hz = round(frequency_hz - centre_hz)
+    stream.notes.append(f"{name}: its centre is {centre_hz / 1e6:.10g} MHz, the station {offset_hz:+d} Hz beside")
+    return replace(stream, centre_hz=float(centre_hz), offset_hz=float(offset_hz))
 
 
 def _choose(name: str, options: SourceOptions) -> _Format:

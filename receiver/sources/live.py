@@ -78,7 +78,11 @@ def live_stream(source: Source, tuning: Tuning, options: SourceOptions) -> LiveS
     # A stream that nobody reads any more, or a process that ends, leaves no thread in a driver.
     weakref.finalize(pieces, keeper.close)
     return LiveStream(
-        rate_hz=tuning.exact_rate_hz, notes=tuning.notes(source.name), offset_hz=tuning.offset_hz, pieces=pieces
+        rate_hz=tuning.exact_rate_hz,
+        notes=tuning.notes(source.name),
+        centre_hz=tuning.centre_hz,
+        offset_hz=tuning.offset_hz,
+        pieces=pieces,
     )
 
 

@@ -359,7 +359,7 @@ def test_a_disk_that_fails_while_it_is_read() -> None:
 
 
 def test_standard_input_needs_a_format_and_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "give --format bits|cf32|cs16|cu8|hex|sigmf|wav" in complaint("-")
+    assert "give --format bits|cf32|cs16|cu8|hex|sdriq|sigmf|wav" in complaint("-")
     assert "two files" in complaint("-", SourceOptions(format="sigmf"))
     assert "--format mp3; allowed: bits" in complaint("x", SourceOptions(format="mp3"))
     monkeypatch.setattr(sys, "stdin", None)
