@@ -24,6 +24,7 @@ from receiver.arguments import EXIT_CODES, Parser, add_source_options, add_trust
 from receiver.charger_cli import add_charger_command
 from receiver.clock import ms_of
 from receiver.config import read_config
+from receiver.doctor_cli import add_doctor_commands
 from receiver.fleet.options import add_fleet_command, add_fleet_options
 from receiver.install_cli import add_install_command
 from receiver.keyring import Keyring
@@ -373,6 +374,9 @@ def _parser() -> Parser:
     add_charger_command(commands, exit_codes=EXIT_CODES, tell=_tell)
     add_recording_commands(commands, Edge(_note, _bar, _telling, lambda one: _decode_options(one).source))
     add_scan_command(commands, exit_codes=EXIT_CODES, run=_scan)
+    add_doctor_commands(
+        commands, exit_codes=EXIT_CODES, tell=_tell, source_of=lambda arguments: _decode_options(arguments).source
+    )
     fleet = add_fleet_command(commands, exit_codes=EXIT_CODES, run=_fleet)
     add_source_options(fleet)
     add_trust_options(fleet)

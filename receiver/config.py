@@ -21,6 +21,7 @@ allow_high_fallback = true          # it may take more than rating and installer
 Several chargers are tables [[charger]], as `chargers_config` reads them, and may share [site] limit_a.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,7 +43,7 @@ from receiver.chargers_config import (
 )
 from receiver.keyring import Keyring
 from receiver.policy_config import read_caps, read_charge_by, read_prices, read_profile, read_tiers, read_timezone
-from receiver.settings import Settings
+from receiver.settings import ONLOOKER, Settings
 from receiver.trust import TrustText, make_keyring, read_trust_file
 
 REGIONS: Final = 4
@@ -79,7 +80,7 @@ def read_config(path: Path) -> Config:
         UsageError: a field is unknown, missing, of a wrong type or value.
         TrustError: a key or certificate does not hold.
     """
-    return parse_config(_read_text(path), source=str(path), folder=path.parent)
+    return parse_config(read_text(path), source=str(path), folder=path.parent)
 
 
 def read_chargers(path: Path) -> tuple[ChargerConfig, ...]:
@@ -89,7 +90,7 @@ def read_chargers(path: Path) -> tuple[ChargerConfig, ...]:
         InputError: the file cannot be read.
         UsageError: a field of the owner or of a charger is missing or wrong.
     """
-    table = parse_toml(_read_text(path), source=str(path))
+    table = parse_toml(read_text(path), source=str(path))
     regions = tuple(table.parsed_list("regions", Region.parse_code, high=REGIONS))
     return read_charger_tables(table, _settings(table), regions)
 
@@ -101,7 +102,7 @@ def read_state_path(path: Path) -> Path | None:
         InputError: the file cannot be read.
         UsageError: it is no TOML, or the name is no text.
     """
-    return _state_path(parse_toml(_read_text(path), source=str(path)), path.parent)
+    return _state_path(parse_toml(read_text(path), source=str(path)), path.parent)
 
 
 def read_charger_names(path: Path) -> tuple[str, ...]:
@@ -111,13 +112,18 @@ def read_charger_names(path: Path) -> tuple[str, ...]:
         InputError: the file cannot be read.
         UsageError: it is no TOML, or a charger has no name.
     """
-    table = parse_toml(_read_text(path), source=str(path))
+    table = parse_toml(read_text(path), source=str(path))
     if not table.has_tables("charger"):
         return ("",)
     return tuple(one.string("name") for one in table.tables("charger"))
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a configuration's file.
+
+    Raises:
+        InputError: it cannot be read, or is none.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -134,21 +140,50 @@ def parse_config(text: str, *, source: str, folder: Path) -> Config:
     """The configuration in a text; see `read_config`."""
     table = parse_toml(text, source=source)
     texts, aid, network, codes = _trust(table, folder)
-    if codes and "regions" not in table:
-        regions = codes
-    else:
-        regions = tuple(table.parsed_list("regions", Region.parse_code, low=1, high=REGIONS))
+    regions = codes if codes and "regions" not in table else _regions(table)
     settings = _settings(table)
     state = _state_path(table, folder)
     named_source = table.string("source") if "source" in table else None
     chargers = read_charger_tables(table, settings, regions)
     site = read_site(table.table("site"), chargers) if "site" in table else None
     table.close()
+    return Config(_keyring(table, texts, aid, network), regions, settings, state, named_source, chargers, site)
+
+
+def config_parts(table: TomlTable, folder: Path) -> Iterator[Callable[[], object]]:
+    """What `parse_config` reads of a table, in parts that complain each by itself: for who wants all complaints.
+
+    Each raises as `read_config` does. Fields that nobody knows, and what the parts are to each other, pass.
+    """
+
+    def inside(name: str, read: Callable[[TomlTable], object]) -> Callable[[], object]:
+        return lambda: read(table.table(name)) if name in table else None
+
+    def codes() -> tuple[Region, ...]:
+        return _regions(table) if "regions" in table else _trust(table, folder)[-1]
+
+    yield lambda: _keyring(table, *_trust(table, folder)[:-1])
+    if "regions" in table or TRUST_FIELD not in table:
+        yield lambda: _regions(table)
+    yield lambda: _settings(table)
+    yield inside("tiers", read_tiers)
+    yield inside("prices", read_prices)
+    yield inside("profile", read_profile)
+    yield inside("charge_by", lambda charge_by: read_charge_by(charge_by, local_ma=1000 * HIGHEST_A))
+    yield inside("caps", read_caps)
+    yield lambda: _state_path(table, folder)
+    yield lambda: read_charger_tables(table, ONLOOKER, codes())
+
+
+def _regions(table: TomlTable) -> tuple[Region, ...]:
+    return tuple(table.parsed_list("regions", Region.parse_code, low=1, high=REGIONS))
+
+
+def _keyring(table: TomlTable, texts: list[TrustText], aid: int | None, network: int | None) -> Keyring:
     try:
-        keyring = make_keyring(texts, aid=aid, network=network)
+        return make_keyring(texts, aid=aid, network=network)
     except TrustError as error:
-        raise TrustError(f"{source}: {error}") from None
-    return Config(keyring, regions, settings, state, named_source, chargers, site)
+        raise TrustError(f"{table.place(TRUST_FIELD if TRUST_FIELD in table else 'certificates')}: {error}") from None
 
 
 def _trust(table: TomlTable, folder: Path) -> tuple[list[TrustText], int | None, int | None, tuple[Region, ...]]:
