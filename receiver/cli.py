@@ -103,7 +103,7 @@ def _add_run(commands: "argparse._SubParsersAction[Parser]") -> None:
     add_source_options(parser)
     parser.add_argument("-F", dest="output", choices=("json", "kv"), default="json", help="one line a record")
     add_event_recording_options(parser)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, is_service=True)
 
 
 def _decode_options(arguments: argparse.Namespace, *, patience_s: float = 0.0, wait: bool = False) -> DecodeOptions:
@@ -235,6 +235,7 @@ def _run(arguments: argparse.Namespace) -> None:
     """Runs `run`."""
     # asyncio brings TLS, the store SQLite: a tenth of a second that `decode` need not wait.
     from receiver.run import run_to_end
+    from receiver.service import Service
 
     config = read_config(arguments.config)
     _warn_of_keys(config.keyring)
@@ -261,6 +262,7 @@ def _run(arguments: argparse.Namespace) -> None:
             emit=emit,
             start=options.start,
             realtime=arguments.realtime,
+            service=Service.of_environment(os.environ),
         )
 
 
@@ -398,8 +400,16 @@ def _check_installation() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
-    # As Ctrl-C: what is open is closed in order.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    parsed = argparse.Namespace()
+    terminated = False
+
+    def terminate(*_: object) -> None:
+        """As Ctrl-C: what is open is closed in order."""
+        nonlocal terminated
+        terminated = True
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, terminate)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A radio text has characters that the terminal's own encoding may lack; JSON is UTF-8 wherever it goes.
         sys.stdout.reconfigure(encoding="utf-8")
@@ -414,7 +424,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _note(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        # A service that is told to stop and does has done all that it should; half a recording is not a whole one.
+        return 0 if terminated and "is_service" in parsed else _INTERRUPTED
     except BrokenPipeError:
         _drop_output()
     return 0

@@ -5,14 +5,15 @@ As fast as it goes on the input's own time, waiting for the chargers at each cha
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from rds.errors import InputError
 from rds.oda.draw import DEVICE_ID_OCTETS
+from receiver.awaited import Awaited
 from receiver.bulletin_records import verdict_record
 from receiver.bulletin_verdict import BulletinVerdict
 from receiver.charger_control import Change, ChargerControl, ChargerSetup
@@ -28,6 +29,7 @@ from receiver.owner_store import OwnerStore
 from receiver.policy import Decision
 from receiver.power import PowerReturn, power_return
 from receiver.records import Record, StreamTime, counts_record, limit_record, state_record
+from receiver.service import Service
 from receiver.settings import charger_device_id
 from receiver.state_recovery import open_state
 from receiver.store import StateUnusableError, Store
@@ -41,14 +43,26 @@ Emit = Callable[[Record], None]
 
 
 def run_to_end(
-    config: Config, listening: Hearing, *, emit: Emit, start: datetime | None = None, realtime: bool = False
+    config: Config,
+    listening: Hearing,
+    *,
+    emit: Emit,
+    start: datetime | None = None,
+    realtime: bool = False,
+    service: Service | None = None,
 ) -> None:
     """`run` in an event loop of its own."""
-    asyncio.run(run(config, listening, emit=emit, start=start, realtime=realtime))
+    asyncio.run(run(config, listening, emit=emit, start=start, realtime=realtime, service=service))
 
 
 async def run(
-    config: Config, listening: Hearing, *, emit: Emit, start: datetime | None = None, realtime: bool = False
+    config: Config,
+    listening: Hearing,
+    *,
+    emit: Emit,
+    start: datetime | None = None,
+    realtime: bool = False,
+    service: Service | None = None,
 ) -> None:
     """Drive the chargers by an input, then on in simulated time until no timer is pending.
 
@@ -58,6 +72,7 @@ async def run(
         emit: Called with each record: messages, changes of the limit, faults of the charger, the counts at the end.
         start: The moment of the input's first sample, trusted; None: what the input says.
         realtime: Whether to take the input as slowly as it was sent.
+        service: Who manages this process, if anyone does.
 
     Raises:
         InputError: the input is bad, the state file is none for this receiver, or, at the end, it could not be written.
@@ -68,6 +83,7 @@ async def run(
         NoSyncError: the input ended and nothing in it was a group.
     """
     start = start or listening.stream.start
+    service = service or Service.none()
     store, damage = open_state(config.state)
     with store:
 
@@ -96,10 +112,12 @@ async def run(
         )
         try:
             await chargers.start()
+            service.ready()
             if damage is not None:
                 tell(state_record(damage, controller.sample_index, 0, _stream_time(controller)))
-            await _drive(controller, chargers, listening, emit=tell, realtime=realtime)
+            await _drive(controller, chargers, listening, emit=tell, realtime=realtime, service=service)
         finally:
+            service.stopping()
             await chargers.close()
         unkept = controller.fault or (None if store.lasts else damage)
         if unkept is not None:
@@ -140,6 +158,7 @@ async def _drive(
     *,
     emit: Emit,
     realtime: bool,
+    service: Service,
 ) -> None:
     """Hear all, obey all, in order."""
     refused: str | None = None
@@ -180,16 +199,16 @@ async def _drive(
 
     await obey(controller.start())
     chargers.refuse_high_fallback()
-    async for groups in _paced(listening, realtime=realtime):
-        for station, group in groups or []:
-            await obey(controller.feed(group, station=station))
-        if groups is not None:
-            await obey(controller.pass_time(int(1000 * listening.seconds_done) - _LATENCY_MS))
-        if await chargers.look(controller.at_ms):
-            keep_status(alarms_too=True)
-        await obey(controller.heed_owner())
-        if controller.signal_lost:
-            listening.look_elsewhere()
+    async with aclosing(_paced(listening, realtime=realtime)) as paced:
+        async for groups in paced:
+            for group in groups or []:
+                await obey(controller.feed(group))
+            if groups is not None:
+                await obey(controller.pass_time(int(1000 * listening.seconds_done) - _LATENCY_MS))
+            if await chargers.look(controller.at_ms):
+                keep_status(alarms_too=True)
+            await obey(controller.heed_owner())
+            service.look(listening.samples_done - listening.samples_lost, lambda: _standing(controller))
     emit(counts_record(controller.intake, listening.samples_done, controller.at_ms / 1000, _stream_time(controller)))
     for change in controller.finish():
         await obey([change])
@@ -215,25 +234,34 @@ def _together(
         yield list(changes.values())
 
 
-async def _paced(listening: Hearing, *, realtime: bool) -> AsyncIterator[list[StationGroup] | None]:
+async def _paced(listening: Hearing, *, realtime: bool) -> AsyncGenerator[list[StationGroup] | None, None]:
     """The groups of each chunk. The chain runs in a thread, so that the charger's connection never waits for it.
 
     None every second in which the input gives nothing: its owner's word must count although the radio is dead.
     """
     loop = asyncio.get_running_loop()
-    lists = listening.groups_in_order()
+    lists = Awaited(listening.groups_in_order())
     began_s = loop.time()
-    while True:
-        coming = asyncio.ensure_future(asyncio.to_thread(next, lists, None))
-        while not (await asyncio.wait((coming,), timeout=_OWNER_WAITS_S))[0]:
-            yield None
-        groups = coming.result()
-        if groups is None:
-            return
-        while realtime and (left_s := began_s + listening.seconds_done - loop.time()) > 0:
-            await asyncio.sleep(min(left_s, _OWNER_WAITS_S))
-            yield None
-        yield groups
+    try:
+        while True:
+            coming = lists.ask()
+            while not (await asyncio.wait((coming,), timeout=_OWNER_WAITS_S))[0]:
+                yield None
+            groups = coming.result()
+            if groups is None:
+                return
+            while realtime and (left_s := began_s + listening.seconds_done - loop.time()) > 0:
+                await asyncio.sleep(min(left_s, _OWNER_WAITS_S))
+                yield None
+            yield groups
+    finally:
+        await lists.close()
+
+
+def _standing(controller: Controller) -> str:
+    """What the chargers are told now, in a line."""
+    told = [(control.setup.name, control.told) for control in controller.chargers if control.told is not None]
+    return "; ".join(f"{name and f'{name}: '}{one.limit_ma / 1000:g} A, {one.reason}" for name, one in told)
 
 
 def _stream_time(controller: Controller) -> StreamTime:

@@ -34,7 +34,8 @@ class Octets:
         if name == STDIN:
             if sys.stdin is None:
                 raise InputError("standard input is closed; give a file, or pipe something into it")
-            return cls(sys.stdin.buffer, "standard input", length=None)
+            # Without its buffer, whose lock would outlast a thread that waits in it, and then the process.
+            return cls(getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), "standard input", length=None)
         path = Path(name)
         try:
             if path.is_dir():
