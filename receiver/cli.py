@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 _PROGRAM: Final = "evrds-receiver"
 _INTERRUPTED: Final = 130
+_LOG_LEVELS: Final = ("error", "warning", "info")
+_JOURNAL_LEVELS: Final = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6}
+"""syslog(3)'s, which the journal reads off the beginning of a line (sd-daemon(3))."""
+_log: Final = logging.getLogger(__name__)
 _RUN_PATIENCE_S: Final = 600.0
 """How long a stick may be away from a charger's receiver, unless its owner says otherwise."""
 
@@ -129,29 +133,38 @@ def _ring(arguments: argparse.Namespace) -> Keyring:
     return make_keyring(texts, aid=arguments.aid, network=arguments.network)
 
 
-def _note(line: str) -> None:
-    print(f"{_PROGRAM}: {line}", file=sys.stderr)
+def _note(line: str, level: int = logging.INFO) -> None:
+    _log.log(level, line)
 
 
 class _Notes(logging.Handler):
-    """Notes what the receiver's modules log."""
+    """Notes on standard error what the command line and the receiver's modules log; to the journal with its level."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        _note(record.getMessage())
+        mark = f"<{_JOURNAL_LEVELS.get(record.levelno, 6)}>" if _is_journal() else ""
+        print(f"{mark}{_PROGRAM}: {record.getMessage()}", file=sys.stderr)
 
 
-def _note_logs() -> None:
-    """Once for the process."""
+def _is_journal() -> bool:
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+def _note_logs(level: str) -> None:
+    """From a level on; the handler once for the process."""
     logger = logging.getLogger("receiver")
     if not any(isinstance(handler, _Notes) for handler in logger.handlers):
         logger.addHandler(_Notes())
-        logging.getLogger("receiver.sources").setLevel(logging.INFO)
+    logger.setLevel(level.upper())
 
 
 def _warn_of_keys(ring: Keyring) -> None:
     """Notes what is wrong with the keys at any time: a recording may be from another."""
     for line in key_warnings(ring.standing, ring.roots, None):
-        _note(f"warning: {line}")
+        _note(f"warning: {line}", logging.WARNING)
 
 
 def _tell(line: str) -> None:
@@ -368,6 +381,12 @@ def _parser() -> Parser:
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument(
+        "--log-level",
+        choices=_LOG_LEVELS,
+        default="info",
+        help="what is said on standard error at least (default info)",
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_decode(commands)
     _add_run(commands)
@@ -413,15 +432,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A radio text has characters that the terminal's own encoding may lack; JSON is UTF-8 wherever it goes.
         sys.stdout.reconfigure(encoding="utf-8")
-    _note_logs()
+    _note_logs("info")
     try:
         _check_installation()
         parsed = _parser().parse_args(arguments)
+        _note_logs(parsed.log_level)
         # Matrices are small here: a second thread of the linear algebra only spins, and takes another program's core.
         with threadpool_limits(limits=1, user_api="blas"):
             parsed.run(parsed)
     except EvrdsError as error:
-        _note(str(error))
+        _note(str(error), logging.ERROR)
         return error.exit_code
     except KeyboardInterrupt:
         # A service that is told to stop and does has done all that it should; half a recording is not a whole one.
