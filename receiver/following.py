@@ -38,6 +38,10 @@ class Hearing(Protocol):
     def seconds_done(self) -> float:
         """How far it has come."""
 
+    @property
+    def samples_heard(self) -> int:
+        """How many samples have come: lost ones do not count."""
+
     def groups_in_order(self) -> Iterator[list[StationGroup]]:
         """The groups of each chunk, each with a number for its station."""
 
@@ -112,6 +116,7 @@ class Following:
     ) -> None:
         self._places, self._listen, self._now_s = cycle(places), listen, now_s
         self._began_s, self._base_s, self._moves = now_s(), 0.0, False
+        self._heard_before = 0
         self._alone = len(places) == 1
         self._open()
 
@@ -133,6 +138,11 @@ class Following:
     def samples_done(self) -> int:
         """The same in samples of the present place's rate."""
         return round(self.seconds_done * self.stream.rate_hz)
+
+    @property
+    def samples_heard(self) -> int:
+        """How many samples have come, at all places."""
+        return self._heard_before + self._listening.samples_heard
 
     def look_elsewhere(self) -> None:
         """The service is lost here: after a while for a heartbeat, another place is tried."""
@@ -160,6 +170,7 @@ class Following:
     def _move(self) -> None:
         self._listening.close()
         left, done_s = self.place, self.seconds_done
+        self._heard_before = self.samples_heard
         self._open()
         self._moves = False
         self._base_s = max(done_s, self._now_s() - self._began_s)

@@ -59,6 +59,11 @@ class Listening:
         self.samples_lost = 0
 
     @property
+    def samples_heard(self) -> int:
+        """How many samples have come: lost ones do not count."""
+        return self.samples_done - self.samples_lost
+
+    @property
     def seconds_done(self) -> float:
         """How far decoding has come, in seconds of signal."""
         return self.samples_done / self.stream.rate_hz

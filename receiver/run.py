@@ -201,14 +201,16 @@ async def _drive(
     chargers.refuse_high_fallback()
     async with aclosing(_paced(listening, realtime=realtime)) as paced:
         async for groups in paced:
-            for group in groups or []:
-                await obey(controller.feed(group))
+            for station, group in groups or []:
+                await obey(controller.feed(group, station=station))
             if groups is not None:
                 await obey(controller.pass_time(int(1000 * listening.seconds_done) - _LATENCY_MS))
             if await chargers.look(controller.at_ms):
                 keep_status(alarms_too=True)
             await obey(controller.heed_owner())
-            service.look(listening.samples_done - listening.samples_lost, lambda: _standing(controller))
+            if controller.signal_lost:
+                listening.look_elsewhere()
+            service.look(listening.samples_heard, lambda: _standing(controller))
     emit(counts_record(controller.intake, listening.samples_done, controller.at_ms / 1000, _stream_time(controller)))
     for change in controller.finish():
         await obey([change])
