@@ -50,13 +50,16 @@ class _Event:
 class EventRecorder:
     """A witness of the stream, and of the records that are made of it."""
 
-    def __init__(self, folder: Path, facts: SigmfFacts, around: Around, *, note: Callable[[str], None]) -> None:
-        """Takes the ring's room.
+    def __init__(
+        self, folder: Path, facts: SigmfFacts, around: Around, *, note: Callable[[str], None], offset_hz: float = 0.0
+    ) -> None:
+        """Takes the ring's room; `offset_hz` is the station's distance from the centre, for the files' names.
 
         Raises:
             UsageError: there is not so much.
         """
         self._folder, self._facts, self._around, self._note = folder, facts, around, note
+        self._offset_hz = offset_hz
         self._ring = SampleRing(self._samples(around.before_s + _RING_MORE_S), sample_octets=facts.sample_octets)
         self._events: deque[_Event] = deque()
         """Those that were told and are not looked at yet; `heed` may be called by another thread."""
@@ -136,7 +139,7 @@ class EventRecorder:
         """A name of moment, frequency and event that no other recording has."""
         moment, centre_hz = event.moment, self._facts.centre_hz
         parts = [f"{event.end_s:.0f}s" if moment is None else f"{moment:%Y%m%dT%H%M%SZ}"]
-        parts += [] if centre_hz is None else [f"{centre_hz / 1e6:.10g}MHz"]
+        parts += [] if centre_hz is None else [f"{(centre_hz + self._offset_hz) / 1e6:.10g}MHz"]
         stem = "_".join([*parts, event.name.replace(" ", "-")])
         path, number = self._folder / f"{stem}{META}", 1
         while path.exists() or path.with_suffix(DATA).exists():

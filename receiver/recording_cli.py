@@ -119,7 +119,7 @@ def recording_events(
     facts = SigmfFacts.of(listening.stream)
     check_room(folder, 0)
     try:
-        recorder = EventRecorder(folder, facts, around, note=note)
+        recorder = EventRecorder(folder, facts, around, note=note, offset_hz=listening.offsets_hz[0])
     except UsageError as error:
         note(f"warning: events are not recorded: {error}")
         yield lambda _: None
@@ -184,7 +184,7 @@ def _replay(arguments: argparse.Namespace, edge: Edge) -> None:
     def opened() -> IqStream:
         stream = open_input(name, options)
         if not isinstance(stream, IqStream):
-            raise UsageError(f"{name} holds no IQ; replay serves recordings of IQ, such as .cu8 or .sigmf-meta")
+            raise UsageError(f"{name} is no recording of IQ; replay serves files such as .cu8 or .sigmf-meta")
         return stream
 
     serving = ReplayOptions(arguments.listen, arguments.port, arguments.loop, arguments.speed)

@@ -5,6 +5,7 @@ cd "$(dirname "$0")"
 
 # Every package that a `peer` marker names by `debian=`; tests/house/test_peers.py holds the two together.
 packages=(gcc libusb-1.0-0-dev mosquitto nodejs npm rtl-sdr)
+packages=(mosquitto nodejs npm rtl-433)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi

@@ -24,7 +24,7 @@ from receiver.sigmf_recording import SigmfFacts
 from receiver.sources.stream import Gap, SourceOptions
 
 RATE_HZ = 1000
-FACTS = SigmfFacts("cu8", 2, RATE_HZ, 98_100_000)
+FACTS = SigmfFacts("cu8", 2, RATE_HZ, 98_300_000)
 WORDS = (0x9331, 0xB0B6, 0x594C, None)
 
 
@@ -63,7 +63,7 @@ class Stream:
 
     def __init__(self, folder: Path, around: Around, *, piece: int = 250) -> None:
         self.notes: list[str] = []
-        self.recorder = EventRecorder(folder, FACTS, around, note=self.notes.append)
+        self.recorder = EventRecorder(folder, FACTS, around, note=self.notes.append, offset_hz=-200_000)
         self.done, self.piece = 0, piece
 
     def hear(self, seconds: float) -> None:
@@ -123,7 +123,7 @@ def test_what_came_before_an_order_and_after_it_is_kept_with_its_groups(
         {
             "core:sample_start": 0,
             "core:global_index": 15_000,
-            "core:frequency": 98_100_000,
+            "core:frequency": 98_300_000,
             "core:datetime": "2026-12-01T17:00:15.000000Z",
         }
     ]

@@ -203,7 +203,7 @@ def test_silence_at_the_beginning_does_not_spoil_the_level() -> None:
     [
         (("-",), 2, "give a file instead of standard input"),
         (("absent.cu8", "--rate", "250k"), 3, "no such file"),
-        (("a.hex",), 2, "holds no IQ"),
+        (("a.hex",), 2, "is no recording of IQ"),
         (("a.cu8", "--rate", "250k", "--listen", "192.0.2.1"), 2, "cannot listen at 192.0.2.1, port 1234"),
     ],
 )
