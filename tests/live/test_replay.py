@@ -28,7 +28,7 @@ def octets() -> bytes:
 def server(tmp_path: Path, octets: bytes) -> Iterator[str]:
     """Its address; it ends by a signal, without a word more."""
     meta = recordings.sigmf(tmp_path, "a", octets, {"datatype": "cu8", "sample_rate": RATE_HZ}, frequency=98_100_000)
-    command = [script("receiver"), "replay", meta, "--port", "0"]
+    command = [str(script("receiver")), "replay", str(meta), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         while (found := re.search(r"rtl_tcp://(127\.0\.0\.1:\d+) gives", line := process.stderr.readline())) is None:
@@ -46,7 +46,7 @@ def server(tmp_path: Path, octets: bytes) -> Iterator[str]:
 def test_our_own_source_hears_every_group(server: str) -> None:
     """It would go on: when it is sent away at the end it comes back, and hears all again."""
     tuned = ["-f", "98.1M", "-s", "250k", "-g", "20", "--offset", "0"]
-    command = [script("receiver"), "decode", f"rtl_tcp://{server}", *tuned]
+    command = [str(script("receiver")), "decode", f"rtl_tcp://{server}", *tuned]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         heard = [process.stdout.readline().strip() for _ in range(GROUPS)]
