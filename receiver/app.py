@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from rds.errors import NoSyncError, UsageError
 from receiver.bulletin_records import verdict_record
@@ -15,6 +14,8 @@ from receiver.keyring import Keyring
 from receiver.listening import Listening
 from receiver.received_group import ReceivedGroup
 from receiver.records import (
+    STATUS_EVERY_S,
+    Inflow,
     Record,
     StreamTime,
     counts_record,
@@ -23,11 +24,9 @@ from receiver.records import (
     status_record,
 )
 from receiver.settings import ONLOOKER
-from receiver.sources.stream import LiveStream, SourceOptions
+from receiver.sources.stream import SourceOptions
 from receiver.station import Station
 from receiver.trust import make_keyring
-
-_STATUS_EVERY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def decode_records(listening: Listening, options: DecodeOptions) -> Iterator[Rec
         for lists in listening.groups_by_station():
             for station, groups in zip(stations, lists, strict=True):
                 yield from station.of_groups(groups)
-            if listening.seconds_done - told_s >= _STATUS_EVERY_S:
+            if listening.seconds_done - told_s >= STATUS_EVERY_S:
                 told_s = listening.seconds_done
                 yield from (record for station in stations for record in station.status())
     except NoSyncError:
@@ -125,10 +124,9 @@ class _StationRecords:
         listening = self._listening
         status = listening.status(self._number)
         if status is not None:
-            record = status_record(status, listening.samples_done, listening.seconds_done, self._time)
-            if isinstance(listening.stream, LiveStream):
-                record |= {"samples_lost": listening.samples_lost, "gaps": dict(listening.gaps)}
-            yield self._warned(record)
+            inflow = Inflow(listening.groups_heard[self._number], listening.samples_lost, listening.gaps)
+            sample, seconds = listening.samples_done, listening.seconds_done
+            yield self._warned(status_record(status, sample, seconds, self._time, inflow=inflow))
 
     def counts(self) -> Record:
         """What was counted to the end."""

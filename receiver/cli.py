@@ -51,6 +51,8 @@ _JOURNAL_LEVELS: Final = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING
 _log: Final = logging.getLogger(__name__)
 _RUN_PATIENCE_S: Final = 600.0
 """How long a stick may be away from a charger's receiver, unless its owner says otherwise."""
+_NOT_PRINTED: Final = ("station", "status")
+"""By `run`, whose lines fill a journal for years: what is heard of the station, and every five seconds how well."""
 
 
 class _Version(argparse.Action):
@@ -78,9 +80,9 @@ def _add_decode(commands: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument(
         "-F",
         dest="output",
-        choices=("hex", "json", "kv"),
+        choices=("hex", "json", "kv", "table"),
         default="hex",
-        help="one line a group or record (default hex)",
+        help="one line a group or record (default hex), or a live table in the terminal",
     )
     parser.add_argument("--plot", type=Path, metavar="OUT.png", help="draw the multiplex and the symbols at its start")
     parser.set_defaults(run=_decode)
@@ -105,7 +107,15 @@ def _add_run(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument("--realtime", action="store_true", help="as slowly as the input was sent")
     add_source_options(parser)
-    parser.add_argument("-F", dest="output", choices=("json", "kv"), default="json", help="one line a record")
+    parser.add_argument(
+        "-F",
+        dest="outputs",
+        action="append",
+        default=[],
+        metavar="OUTPUT",
+        help="json (default) or kv: one line a record; table: a live table in the terminal; mqtt://host/PREFIX, "
+        "http://host/path, prometheus://127.0.0.1:9105: there as well (docs/outputs.md); may be given several times",
+    )
     add_event_recording_options(parser)
     parser.set_defaults(run=_run, is_service=True)
 
@@ -216,6 +226,8 @@ def _decode(arguments: argparse.Namespace) -> None:
         if arguments.output == "hex":
             for offset_hz, group in _with_progress(decode_groups(listening), listening):
                 _tell(format_hex(group, offset_hz=offset_hz if several else None))
+        elif arguments.output == "table":
+            _show_table(listening, options)
         else:
             line_of = format_json if arguments.output == "json" else format_kv
             for record in _with_progress(decode_records(listening, options), listening):
@@ -226,6 +238,18 @@ def _decode(arguments: argparse.Namespace) -> None:
 
         draw_reception(arguments.plot, observe(arguments.input, options.source), title=arguments.input)
         _note(f"wrote {arguments.plot}")
+
+
+def _show_table(listening: Listening, options: DecodeOptions) -> None:
+    """The records as a table in the terminal, which is not waited for."""
+    from receiver.outlets import Outlets, choose
+
+    if len(options.offsets_hz) > 1:
+        raise UsageError(f"-F table shows one station, and --offset names {len(options.offsets_hz)}; use -F json")
+    with Outlets(choose(["table"], on_terminal=sys.stdout.isatty()).outputs) as outlets:
+        for record in decode_records(listening, options):
+            if record["type"] != "group":
+                outlets.tell(record)
 
 
 def _with_progress(items: Iterable[Item], listening: Listening) -> Iterator[Item]:
@@ -247,9 +271,11 @@ def _with_progress(items: Iterable[Item], listening: Listening) -> Iterator[Item
 def _run(arguments: argparse.Namespace) -> None:
     """Runs `run`."""
     # asyncio brings TLS, the store SQLite: a tenth of a second that `decode` need not wait.
+    from receiver.outlets import Outlets, choose
     from receiver.run import run_to_end
     from receiver.service import Service
 
+    chosen = choose(arguments.outputs, on_terminal=sys.stdout.isatty())
     config = read_config(arguments.config)
     _warn_of_keys(config.keyring)
     source = arguments.source or config.source
@@ -257,17 +283,19 @@ def _run(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{arguments.config} names no source and --source is not given; give one of them")
     options = _decode_options(arguments, patience_s=_RUN_PATIENCE_S, wait=True)
     listening = _hearing(arguments, source, options)
-    line_of = format_json if arguments.output == "json" else format_kv
     recording = (
         recording_events(arguments, listening, _note)
         if isinstance(listening, Listening)
         else nullcontext[Callable[[Record], None]](lambda _: None)
     )
-    with _telling(listening.stream.notes), recording as heed:
+    outlets = Outlets([*chosen.outputs, *config.outputs])
+    with outlets, _telling(listening.stream.notes), recording as heed:
 
         def emit(record: Record) -> None:
             heed(record)
-            _tell(line_of(record))
+            outlets.tell(record)
+            if chosen.line_of is not None and record["type"] not in _NOT_PRINTED:
+                _tell(chosen.line_of(record))
 
         run_to_end(
             config,

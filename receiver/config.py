@@ -10,6 +10,7 @@ rating_a = 32
 installer_a = 32                    # what cable and breaker allow; the rating if left out
 option = "medium"                   # high price, medium, low, fleet
 state = "state.sqlite3"             # left out: nothing is remembered
+outputs = ["mqtt://broker/evrds"]   # where records go beside standard output: docs/outputs.md
 device_id = "000102030405060708090A0B0C0D0E0F"  # left out: made at the first start and kept in the state
 
 Tables [tiers], [prices], [profile], [charge_by], [caps] are those of `policy_config`.
@@ -24,7 +25,7 @@ Several chargers are tables [[charger]], as `chargers_config` reads them, and ma
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rds.errors import InputError, TrustError, UsageError
 from rds.oda.aid import DEFAULT_AID, parse_aid
@@ -42,9 +43,13 @@ from receiver.chargers_config import (
     read_site,
 )
 from receiver.keyring import Keyring
+from receiver.outputs import open_output
 from receiver.policy_config import read_caps, read_charge_by, read_prices, read_profile, read_tiers, read_timezone
 from receiver.settings import ONLOOKER, Settings
 from receiver.trust import TrustText, make_keyring, read_trust_file
+
+if TYPE_CHECKING:
+    from receiver.outputs._output import Output
 
 REGIONS: Final = 4
 TRUST_FIELD: Final = "trust"
@@ -70,6 +75,7 @@ class Config:
     source: str | None
     chargers: tuple[ChargerConfig, ...]
     site: SiteConfig | None
+    outputs: "tuple[Output, ...]" = ()
 
 
 def read_config(path: Path) -> Config:
@@ -146,8 +152,10 @@ def parse_config(text: str, *, source: str, folder: Path) -> Config:
     named_source = table.string("source") if "source" in table else None
     chargers = read_charger_tables(table, settings, regions)
     site = read_site(table.table("site"), chargers) if "site" in table else None
+    outputs = tuple(table.parsed_list("outputs", _output))
     table.close()
-    return Config(_keyring(table, texts, aid, network), regions, settings, state, named_source, chargers, site)
+    keyring = _keyring(table, texts, aid, network)
+    return Config(keyring, regions, settings, state, named_source, chargers, site, outputs)
 
 
 def config_parts(table: TomlTable, folder: Path) -> Iterator[Callable[[], object]]:
@@ -184,6 +192,13 @@ def _keyring(table: TomlTable, texts: list[TrustText], aid: int | None, network:
         return make_keyring(texts, aid=aid, network=network)
     except TrustError as error:
         raise TrustError(f"{table.place(TRUST_FIELD if TRUST_FIELD in table else 'certificates')}: {error}") from None
+
+
+def _output(address: str) -> "Output":
+    output = open_output(address)
+    if output.ON_TERMINAL:
+        raise ValueError(f"output {address!r}; allowed: an address; what is shown on the terminal, option -F says")
+    return output
 
 
 def _trust(table: TomlTable, folder: Path) -> tuple[list[TrustText], int | None, int | None, tuple[Region, ...]]:

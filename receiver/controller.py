@@ -95,6 +95,17 @@ class Controller:
         """Why nothing can be remembered now, if so. It is acted on all the same, and written when the disk lets us."""
         return self._fault or self._journal.fault
 
+    @property
+    def heartbeat_age_s(self) -> float | None:
+        """Since the last verified heartbeat; None: none was heard."""
+        heard_ms = self._watch.heartbeat_at_ms
+        return None if heard_ms is None else (self._at_ms - heard_ms) / 1000
+
+    @property
+    def signal_lost(self) -> bool:
+        """Whether there was none for so long that what was heard before, or the local profile, must do."""
+        return self._watch.lost
+
     def start(self) -> list[Change]:
         """The first decision: what was remembered holds at once."""
         return self.heed_owner()
@@ -109,11 +120,6 @@ class Controller:
             for control in self.chargers:
                 if control.setup.name in chargers:
                     control.desk.keep_status(status_of(control), self.now_ms)
-
-    @property
-    def signal_lost(self) -> bool:
-        """Whether no authentic heartbeat was heard for too long."""
-        return self._watch.lost
 
     def feed(self, group: ReceivedGroup, *, station: int = 0) -> list[Verdict | BulletinVerdict | Change]:
         """What a group led to, in order. `station` says whose it is, by any number."""

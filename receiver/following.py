@@ -42,6 +42,14 @@ class Hearing(Protocol):
     def samples_heard(self) -> int:
         """How many samples have come: lost ones do not count."""
 
+    @property
+    def now(self) -> Listening:
+        """The input that is listened to now."""
+
+    @property
+    def best_station(self) -> int:
+        """The number of the station of which most was heard there."""
+
     def groups_in_order(self) -> Iterator[list[StationGroup]]:
         """The groups of each chunk, each with a number for its station."""
 
@@ -128,6 +136,16 @@ class Following:
     def stream(self) -> Stream:
         """Of the present place."""
         return self._listening.stream
+
+    @property
+    def now(self) -> Listening:
+        """The input of the present place."""
+        return self._listening
+
+    @property
+    def best_station(self) -> int:
+        """The frequency of the station of which most was heard there."""
+        return self.place.frequencies_hz[self._listening.best]
 
     @property
     def seconds_done(self) -> float:

@@ -57,6 +57,8 @@ class Listening:
         self.gaps: Counter[str] = Counter()
         """How often samples were lost, by why."""
         self.samples_lost = 0
+        self.groups_heard = [0] * len(self.offsets_hz)
+        """In how many groups of each station anything was heard."""
 
     @property
     def samples_heard(self) -> int:
@@ -67,6 +69,21 @@ class Listening:
     def seconds_done(self) -> float:
         """How far decoding has come, in seconds of signal."""
         return self.samples_done / self.stream.rate_hz
+
+    @property
+    def best(self) -> int:
+        """Of which station most was heard."""
+        return max(range(len(self.groups_heard)), key=self.groups_heard.__getitem__)
+
+    @property
+    def best_station(self) -> int:
+        """The same as `groups_in_order` numbers it."""
+        return self.best
+
+    @property
+    def now(self) -> "Listening":
+        """What is listened to now: this."""
+        return self
 
     def status(self, station: int = 0) -> SignalStatus | None:
         """How a station's signal is now; None for an input of groups."""
@@ -84,13 +101,13 @@ class Listening:
 
     def groups_by_station(self) -> Iterator[list[list[ReceivedGroup]]]:
         """As `groups`, with a list for each of `offsets_hz`."""
-        heard = 0
         for lists in self._lists():
-            heard += sum(group.heard for groups in lists for group in groups)
+            for number, groups in enumerate(lists):
+                self.groups_heard[number] += sum(group.heard for group in groups)
             yield lists
         if self.samples_done == 0:
             raise InputError(f"{self._name} holds no {self._content}; was the recording stopped before it began?")
-        if not heard:
+        if not any(self.groups_heard):
             raise NoSyncError(f"{self._name}: no RDS found in {self.seconds_done:.1f} s; {self._advice}")
 
     def groups_in_order(self) -> Iterator[list[tuple[int, ReceivedGroup]]]:

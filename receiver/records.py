@@ -6,7 +6,7 @@ sample's is known.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what drives a charger, which `decode` starts without
     from receiver.policy import TermStatus
 
 VERSION: Final = 1
+STATUS_EVERY_S: Final = 5.0
 Record = dict[str, object]
 _DIGITS: Final = 6
 ACCEPTED: Final = "accepted"
@@ -54,6 +55,25 @@ class StreamTime:
             "seconds": round(seconds, _DIGITS),
             "time": None if moment is None else format_moment(moment),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Inflow:
+    """What has come in, beside the signal's status.
+
+    Attributes:
+        groups: Of which anything was heard.
+        samples_lost: As well as can be known.
+        gaps: How often samples were lost, by why.
+        heartbeat_age_s: Since the last verified heartbeat; None: there was none, or nobody looks.
+        signal_lost: Whether there was none for so long that the receiver is on its own; None: nobody looks.
+    """
+
+    groups: int = 0
+    samples_lost: int = 0
+    gaps: Mapping[str, int] = field(default_factory=dict)
+    heartbeat_age_s: float | None = None
+    signal_lost: bool | None = None
 
 
 def format_moment(moment: datetime) -> str:
@@ -93,12 +113,26 @@ def station_record(facts: StationFacts, group: ReceivedGroup, time: StreamTime) 
     }
 
 
-def status_record(status: SignalStatus, sample_index: int, seconds: float, time: StreamTime) -> Record:
+def status_record(
+    status: SignalStatus, sample_index: int, seconds: float, time: StreamTime, *, inflow: Inflow | None = None
+) -> Record:
     """How the signal is; told every few seconds, with or without synchronisation."""
+    inflow = inflow or Inflow()
     values = {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(status).items()}
     seen = status.blocks_seen
     bler = None if not seen else round(1 - status.blocks_accepted / seen, 4)
-    return time.stamp("status", sample_index, seconds) | values | {"bler": bler}
+    return (
+        time.stamp("status", sample_index, seconds)
+        | values
+        | {
+            "bler": bler,
+            "groups": inflow.groups,
+            "samples_lost": inflow.samples_lost,
+            "gaps": dict(inflow.gaps),
+            "heartbeat_age_s": None if inflow.heartbeat_age_s is None else round(inflow.heartbeat_age_s, 3),
+            "signal_lost": inflow.signal_lost,
+        }
+    )
 
 
 def message_record(verdict: Verdict, time: StreamTime) -> Record:

@@ -31,6 +31,7 @@ from receiver.power import PowerReturn, power_return
 from receiver.records import Record, StreamTime, counts_record, limit_record, state_record
 from receiver.service import Service
 from receiver.settings import charger_device_id
+from receiver.signal_news import SignalNews
 from receiver.state_recovery import open_state
 from receiver.store import StateUnusableError, Store
 from receiver.verify import Verdict
@@ -69,7 +70,8 @@ async def run(
     Args:
         config: What, for whom, how.
         listening: The input.
-        emit: Called with each record: messages, changes of the limit, faults of the charger, the counts at the end.
+        emit: Called with each record: messages, changes of the limit, station and signal, faults of the charger, the
+            counts at the end.
         start: The moment of the input's first sample, trusted; None: what the input says.
         realtime: Whether to take the input as slowly as it was sent.
         service: Who manages this process, if anyone does.
@@ -163,6 +165,7 @@ async def _drive(
     """Hear all, obey all, in order."""
     refused: str | None = None
     known: dict[str, tuple[Decision | None, list[str]]] = {}
+    news = SignalNews(listening)
 
     def status_of(control: ChargerControl) -> Record:
         name, told = control.setup.name, control.told
@@ -172,15 +175,15 @@ async def _drive(
 
     def keep_status(*, alarms_too: bool) -> None:
         """For the owners: what is told, and what is wrong."""
-        news = []
+        changed = []
         for control in controller.chargers:
             name, told = control.setup.name, control.told
             before = known.get(name, (None, []))
             if told is not None and (alarms_too or told is not before[0]):
                 known[name] = told, chargers.alarms(name)
-                news += [] if told is before[0] and known[name] == before else [name]
-        if news:
-            controller.keep_status(status_of, news)
+                changed += [] if told is before[0] and known[name] == before else [name]
+        if changed:
+            controller.keep_status(status_of, changed)
 
     async def obey(told: Sequence[Verdict | BulletinVerdict | Change]) -> None:
         nonlocal refused
@@ -197,20 +200,31 @@ async def _drive(
             seconds = controller.at_ms / 1000
             emit(state_record(refused, controller.sample_index, seconds, _stream_time(controller)))
 
+    def tell_signal() -> None:
+        age_s, lost = controller.heartbeat_age_s, controller.signal_lost
+        for record in news.of_signal(_stream_time(controller), heartbeat_age_s=age_s, signal_lost=lost):
+            emit(record)
+
     await obey(controller.start())
     chargers.refuse_high_fallback()
     async with aclosing(_paced(listening, realtime=realtime)) as paced:
         async for groups in paced:
-            for station, group in groups or []:
-                await obey(controller.feed(group, station=station))
+            for number, group in groups or []:
+                told = controller.feed(group, station=number)
+                for record in news.of_group(number, group, _stream_time(controller)):
+                    emit(record)
+                await obey(told)
             if groups is not None:
                 await obey(controller.pass_time(int(1000 * listening.seconds_done) - _LATENCY_MS))
+            if news.is_due:
+                tell_signal()
             if await chargers.look(controller.at_ms):
                 keep_status(alarms_too=True)
             await obey(controller.heed_owner())
             if controller.signal_lost:
                 listening.look_elsewhere()
             service.look(listening.samples_heard, lambda: _standing(controller))
+    tell_signal()
     emit(counts_record(controller.intake, listening.samples_done, controller.at_ms / 1000, _stream_time(controller)))
     for change in controller.finish():
         await obey([change])

@@ -15,6 +15,8 @@ class SignalWatch:
     def __init__(self) -> None:
         """Begins as if a heartbeat had just been heard: a receiver that starts has five minutes."""
         self._heard_at_ms = 0
+        self.heartbeat_at_ms: int | None = None
+        """When the last one was really heard."""
         self.outage: Outage | None = None
         """The last one; it is over when it has an `until_ms`."""
 
@@ -30,7 +32,7 @@ class SignalWatch:
 
     def hear(self, at_ms: int, now_ms: int | None) -> None:
         """A heartbeat was taken."""
-        self._heard_at_ms = at_ms
+        self._heard_at_ms = self.heartbeat_at_ms = at_ms
         if self.outage is not None and self.outage.until_ms is None:
             self.outage = None if now_ms is None else replace(self.outage, until_ms=now_ms)
 

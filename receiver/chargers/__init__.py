@@ -5,13 +5,12 @@ A new driver is one new file copied from `_template.py`. Files that begin with `
 
 import ast
 import importlib
-import importlib.metadata
 import pkgutil
-import re
 from pathlib import Path
 
 from rds.errors import UsageError
 from receiver.chargers.driver import ChargerDriver
+from receiver.extras import missing_package
 
 
 def driver_names() -> list[str]:
@@ -31,12 +30,7 @@ def load_driver(name: str) -> type[ChargerDriver]:
     try:
         module = importlib.import_module(f"{__name__}.{name}")
     except ModuleNotFoundError as missing:
-        package = str(missing.name).partition(".")[0]
-        extras = extras_with(package)
-        remedy = f"the extra {' or '.join(extras)}" if extras else "its extras"
-        raise UsageError(
-            f"charger driver {name} needs the package {package}, which is missing; install evrds with {remedy}"
-        ) from missing
+        raise UsageError(f"charger driver {name} {missing_package(missing)}") from missing
     driver: type[ChargerDriver] = module.Driver
     return driver
 
@@ -46,13 +40,3 @@ def driver_summary(name: str) -> str:
     [folder] = __path__
     tree = ast.parse((Path(folder) / f"{name}.py").read_text(encoding="utf-8"))
     return (ast.get_docstring(tree) or "").partition("\n")[0]
-
-
-def extras_with(package: str) -> list[str]:
-    """The extras of evrds that install what is imported as `package`; pyserial is imported as serial."""
-    found = set()
-    for line in importlib.metadata.requires("evrds") or []:
-        needed = re.match(r"([\w.-]+).*extra == ['\"](\w+)['\"]", line)
-        if needed and needed[1].lower().replace("-", "_") in (package, f"py{package}"):
-            found.add(needed[2])
-    return sorted(found)

@@ -9,9 +9,10 @@ from typing import Any, Self
 import pytest
 
 from rds.errors import ChargerRefusedError
-from receiver.chargers import driver_names, extras_with, simulated
+from receiver.chargers import driver_names, simulated
 from receiver.chargers.driver import ChargerCommand, ChargerReading, Fallback, ProbeReport
 from receiver.cli import main
+from receiver.extras import extras_with
 
 CONFIG = """regions = ["12345"]
 rating_a = 32
