@@ -92,7 +92,7 @@ class Inbox:
     def complain(self, text: str) -> None:
         """Log what is wrong, once for as long as it is the same."""
         if text != self._complaint:
-            _log.warning("output %s: %s; it is tried again and again", self._name, text)
+            _log.warning("output %s: %s; not said again until it works", self._name, text)
         self._complaint = text
 
     def delivered(self) -> None:

@@ -89,7 +89,8 @@ def _facts(picture: Picture) -> Iterator[tuple[str, Text]]:
         amperes = "paused" if limit["limit_a"] == 0 else f"{limit['limit_a']:g} A"
         yield title, Text(amperes, "yellow bold" if limit["restricted"] else "green bold")
         yield "  why", _plain(str(limit["reason"]))
-        yield "  until", _plain(_clock(limit["until"]) if limit["until"] else "")
+        if limit["until"] is not None:
+            yield "  until", _plain(_clock(limit["until"]))
     for charger in picture.chargers.values():
         wrong = charger["error"] or (charger["alarms"] if isinstance(charger["alarms"], list) else [])
         lines = [wrong] if isinstance(wrong, str) else wrong if isinstance(wrong, list) else []

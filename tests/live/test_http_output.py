@@ -73,7 +73,7 @@ def test_a_server_in_trouble_is_asked_again_a_few_times(hook: Hook, caplog: pyte
             running.tell(limit(6000 + number))
             until(lambda: len(hook.heard) >= (3, 8, 9)[number])  # noqa: B023  # it is over before the next
     assert [body["limit_a"] for body in hook.bodies] == [*3 * [6.0], *5 * [6.001], 6.002]
-    assert caplog.messages[0].endswith("the server answered 503; it is tried again and again")
+    assert caplog.messages[0].endswith("the server answered 503; not said again until it works")
     assert caplog.messages[-1].endswith("1 records were not delivered")
 
 

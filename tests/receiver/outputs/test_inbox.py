@@ -89,6 +89,6 @@ def test_a_failure_is_told_once_and_nothing_is_lost_by_it(caplog: pytest.LogCapt
             arrived.wait(0.001)
     assert output.taken == numbered(1, 2, 3)
     assert [record.message for record in caplog.records] == [
-        "output counting: no way; it is tried again and again",
+        "output counting: no way; not said again until it works",
         "output counting works again",
     ]
