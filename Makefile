@@ -10,7 +10,7 @@ PEERS ?= optional
 # A folder of captures for `make captures`.
 DIR ?= captures
 
-.PHONY: setup demo test format lint types imports tests peers bench latency captures chargers fleet lock clean
+.PHONY: setup demo test format lint types imports tests peers bench latency captures chargers fleet lock wheelhouse clean
 
 # Everything that the tests and benchmarks need, as locked, in an environment of its own; nothing else is touched.
 setup: $(READY)
@@ -71,8 +71,13 @@ captures: $(READY)
 
 # After a change of the dependencies in pyproject.toml.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra ocpp --extra plots pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra ocpp --extra plots --extra rtlsdr pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
+
+# Installation without internet: dist/wheelhouse-x86_64 and -aarch64, Python 3.11 to 3.13, each with an install.sh (README).
+wheelhouse: $(READY)
+	$(BIN)/python examples/offline/wheelhouse.py x86_64
+	$(BIN)/python examples/offline/wheelhouse.py aarch64
 
 clean:
 	rm -rf $(VENV) demo build dist
