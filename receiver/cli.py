@@ -20,7 +20,7 @@ from rds.errors import DeviceLostError, EvrdsError, UsageError
 from rds.installation import PACKAGES, installation_fault
 from rds.oda.key_warnings import key_warnings
 from receiver.app import DecodeOptions, decode_file, decode_groups, decode_records
-from receiver.arguments import EXIT_CODES, Parser, add_source_options, add_trust_options
+from receiver.arguments import EXIT_CODES, Parser, add_source_options, add_trust_options, argument
 from receiver.charger_cli import add_charger_command
 from receiver.clock import ms_of
 from receiver.config import read_config
@@ -38,6 +38,7 @@ from receiver.sources import is_live
 from receiver.sources.octets import STDIN
 from receiver.sources.stream import SourceOptions
 from receiver.trust import make_keyring, read_trust_file
+from receiver.web.access import DEFAULT_ADDRESS, parse_address
 
 if TYPE_CHECKING:
     from receiver.following import Hearing
@@ -117,6 +118,14 @@ def _add_run(commands: "argparse._SubParsersAction[Parser]") -> None:
         "http://host/path, prometheus://127.0.0.1:9105: there as well (docs/outputs.md); may be given several times",
     )
     add_event_recording_options(parser)
+    parser.add_argument(
+        "--web",
+        nargs="?",
+        type=argument(parse_address),
+        const=parse_address(DEFAULT_ADDRESS),
+        metavar="HOST:PORT",
+        help=f"serve a page for installer and engineer (default {DEFAULT_ADDRESS}, this machine alone)",
+    )
     parser.set_defaults(run=_run, is_service=True)
 
 
@@ -297,13 +306,21 @@ def _run(arguments: argparse.Namespace) -> None:
             if chosen.line_of is not None and record["type"] not in _NOT_PRINTED:
                 _tell(chosen.line_of(record))
 
-        run_to_end(
+        service = Service.of_environment(os.environ)
+        if arguments.web is None:
+            run_to_end(config, listening, emit=emit, start=options.start, realtime=arguments.realtime, service=service)
+            return
+        from receiver.web.watched_run import run_watched
+
+        run_watched(
             config,
             listening,
+            arguments.web,
             emit=emit,
+            note=_note,
             start=options.start,
             realtime=arguments.realtime,
-            service=Service.of_environment(os.environ),
+            service=service,
         )
 
 

@@ -1,7 +1,7 @@
 """An input's name to an iterator over the groups in it, with the signal's status beside: source and chains as one."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -59,6 +59,8 @@ class Listening:
         self.samples_lost = 0
         self.groups_heard = [0] * len(self.offsets_hz)
         """In how many groups of each station anything was heard."""
+        self.onlooker: Callable[[Samples | Gap], None] | None = None
+        """Given each piece of the input as well, in the thread that decodes: for pictures of the signal."""
 
     @property
     def samples_heard(self) -> int:
@@ -153,6 +155,8 @@ class Listening:
         for piece in pieces_of(self.stream):
             if self.witness is not None:
                 self.witness.take(piece, self.samples_done)
+            if self.onlooker is not None:
+                self.onlooker(piece)
             lists = bank.feed(piece)
             self._count(piece)
             yield self._marked(lists)

@@ -15,8 +15,8 @@ from rds.errors import UsageError
 from rds.moment import parse_moment
 from receiver.clock import ms_of
 from receiver.config import read_charger_names, read_state_path
-from receiver.override import Override, OverrideKind
-from receiver.owner_records import csv_lines, entry_record, entry_text, override_text, standing_now, status_lines
+from receiver.override import OverrideKind
+from receiver.owner_records import csv_lines, entry_record, entry_text, outcome_text, standing_now, status_lines
 from receiver.owner_store import CLEAR, Entry, OwnerStore
 from receiver.records import format_json
 from receiver.state_lock import is_running
@@ -131,14 +131,7 @@ def _override(arguments: argparse.Namespace, tell: Tell) -> None:
                 tell("noted; the receiver that runs obeys as soon as it knows the time")
                 return
             time.sleep(_BETWEEN_S)
-        tell(_outcome(kind, tables.override()))
-
-
-def _outcome(kind: OverrideKind | None, override: Override | None) -> str:
-    """What became of a request that was read."""
-    if kind is not None and override is None:
-        return "no event runs or is announced: nothing to override; today and always are possible"
-    return override_text(override)
+        tell(outcome_text(kind, tables.override()))
 
 
 def _log(arguments: argparse.Namespace, tell: Tell) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from receiver.clock import datetime_of
-from receiver.override import Override
+from receiver.override import Override, OverrideKind
 from receiver.owner_store import Entry, EntryKind
 from receiver.policy import Decision
 from receiver.records import VERSION, Record, format_moment
@@ -44,10 +44,14 @@ def standing_record(
 def standing_now(standing: Mapping[str, object] | None, override: Override | None, *, running: bool) -> Record:
     """What `status` prints as JSON: what the receiver last said, the override that holds, whether a receiver runs."""
     said = dict(standing or {"v": VERSION, "type": "standing", "reason": _NOTHING_YET})
-    held = None
-    if override is not None:
-        held = {"kind": override.kind.value, "set": _moment(override.set_ms), "until": _moment(override.until_ms)}
-    return said | {"running": running, "override": held}
+    return said | {"running": running, "override": override_fields(override)}
+
+
+def override_fields(override: Override | None) -> Record | None:
+    """An override as an object of JSON."""
+    if override is None:
+        return None
+    return {"kind": override.kind.value, "set": _moment(override.set_ms), "until": _moment(override.until_ms)}
 
 
 def status_lines(record: Mapping[str, object]) -> Iterator[str]:
@@ -78,6 +82,13 @@ def override_text(override: Override | None) -> str:
         return "no override: the charger follows the network"
     until = "you clear it" if override.until_ms is None else f"{_moment(override.until_ms)} at the latest"
     return f"override {override.kind.value}: the charger does not follow the network until {until}"
+
+
+def outcome_text(kind: OverrideKind | None, override: Override | None) -> str:
+    """What became of a request that a receiver has read (None: to clear), by the override that holds now."""
+    if kind is not None and override is None:
+        return "no event runs or is announced: nothing to override; today and always are possible"
+    return override_text(override)
 
 
 def entry_record(entry: Entry) -> Record:

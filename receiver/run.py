@@ -41,6 +41,8 @@ _LATENCY_MS: Final = 2000
 _OWNER_WAITS_S: Final = 1.0
 """For what he asks at the command line to be looked at."""
 Emit = Callable[[Record], None]
+Hear = Callable[[Iterable[StationGroup] | None, datetime | None], None]
+"""Given the groups of each piece of input (None where a second gave none) and the time, once all has obeyed them."""
 
 
 def run_to_end(
@@ -64,6 +66,7 @@ async def run(
     start: datetime | None = None,
     realtime: bool = False,
     service: Service | None = None,
+    hear: Hear | None = None,
 ) -> None:
     """Drive the chargers by an input, then on in simulated time until no timer is pending.
 
@@ -75,6 +78,7 @@ async def run(
         start: The moment of the input's first sample, trusted; None: what the input says.
         realtime: Whether to take the input as slowly as it was sent.
         service: Who manages this process, if anyone does.
+        hear: Called with what is heard, for who looks on.
 
     Raises:
         InputError: the input is bad, the state file is none for this receiver, or, at the end, it could not be written.
@@ -117,7 +121,7 @@ async def run(
             service.ready()
             if damage is not None:
                 tell(state_record(damage, controller.sample_index, 0, _stream_time(controller)))
-            await _drive(controller, chargers, listening, emit=tell, realtime=realtime, service=service)
+            await _drive(controller, chargers, listening, emit=tell, realtime=realtime, service=service, hear=hear)
         finally:
             service.stopping()
             await chargers.close()
@@ -161,6 +165,7 @@ async def _drive(
     emit: Emit,
     realtime: bool,
     service: Service,
+    hear: Hear | None,
 ) -> None:
     """Hear all, obey all, in order."""
     refused: str | None = None
@@ -224,6 +229,8 @@ async def _drive(
             if controller.signal_lost:
                 listening.look_elsewhere()
             service.look(listening.samples_heard, lambda: _standing(controller))
+            if hear is not None:
+                hear(groups, None if controller.now_ms is None else datetime_of(controller.now_ms))
     tell_signal()
     emit(counts_record(controller.intake, listening.samples_done, controller.at_ms / 1000, _stream_time(controller)))
     for change in controller.finish():

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 # Every package that a `peer` marker names by `debian=`; tests/house/test_peers.py holds the two together.
-packages=(gcc libusb-1.0-0-dev mosquitto nodejs npm rtl-433 rtl-sdr)
+packages=(chromium gcc libusb-1.0-0-dev mosquitto nodejs npm rtl-433 rtl-sdr)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
