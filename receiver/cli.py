@@ -471,6 +471,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         """As Ctrl-C: what is open is closed in order."""
         nonlocal terminated
         terminated = True
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # From a shell's job in the background Ctrl-C is kept.
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGTERM, terminate)

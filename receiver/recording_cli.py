@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -192,18 +191,7 @@ def _replay(arguments: argparse.Namespace, edge: Edge) -> None:
     for line in opened().notes:
         edge.note(line)
 
-    async def serve() -> None:
-        # By the loop's own hand: an exception out of a signal may hit any client's task and be lost with it.
-        task = asyncio.current_task()
-        assert task is not None
-        for one in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(one, task.cancel)
-        await Replay(opened, serving, note=edge.note, bar=edge.bar).serve()
-
-    try:
-        asyncio.run(serve())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    asyncio.run(Replay(opened, serving, note=edge.note, bar=edge.bar).serve())
 
 
 def _record(arguments: argparse.Namespace, edge: Edge) -> None:

@@ -26,9 +26,10 @@ def octets() -> bytes:
 
 @pytest.fixture
 def server(tmp_path: Path, octets: bytes) -> Iterator[str]:
-    """Its address; it ends by a signal, without a word more."""
+    """Its address; it ends by a signal, without a word more, although Ctrl-C is kept from it as from a shell's job."""
     meta = recordings.sigmf(tmp_path, "a", octets, {"datatype": "cu8", "sample_rate": RATE_HZ}, frequency=98_100_000)
     command = [str(script("receiver")), "replay", str(meta), "--port", "0"]
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         while (found := re.search(r"rtl_tcp://(127\.0\.0\.1:\d+) gives", line := process.stderr.readline())) is None:
