@@ -70,6 +70,8 @@ class Change:
     """Of the last group heard."""
     charger: str = ""
     """Whose."""
+    is_limit: bool = True
+    """Whether limit or end are new; else only the advice beside them is."""
 
 
 class ChargerControl:
@@ -144,7 +146,8 @@ class ChargerControl:
         if before is not None and _asks(before) == _asks(self.told):
             return None
         self.desk.note(self.told, now.now_ms)
-        return Change(self.told, now.at_ms, now.now_ms, now.sample_index, self.setup.name)
+        is_limit = before is None or _limit(before) != _limit(self.told)
+        return Change(self.told, now.at_ms, now.now_ms, now.sample_index, self.setup.name, is_limit=is_limit)
 
     def _is_decided(self, holdings: Holdings, state: LocalState, now_ms: int | None) -> bool:
         """Whether the last decision holds still, so that a group without news costs nothing."""
@@ -177,6 +180,11 @@ class ChargerControl:
         return left_ms if now.now_ms is None else now.now_ms + left_ms
 
 
-def _asks(decision: Decision) -> tuple[int, bool, int | None, Advice]:
+def _asks(decision: Decision) -> tuple[object, Advice]:
     """What a charger must be told anew when it changes."""
-    return decision.limit_ma, decision.restricted, decision.until_ms, decision.advice
+    return _limit(decision), decision.advice
+
+
+def _limit(decision: Decision) -> tuple[int, bool, int | None]:
+    """What people are told anew when it changes."""
+    return decision.limit_ma, decision.restricted, decision.until_ms

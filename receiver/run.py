@@ -195,7 +195,8 @@ async def _drive(
         for one in _together(told):
             if isinstance(one, list):
                 for change in one:
-                    emit(limit_record(change))
+                    if change.is_limit:
+                        emit(limit_record(change))
                 await chargers.obey(one)
             else:
                 emit(verdict_record(one, _stream_time(controller)))
