@@ -226,7 +226,7 @@ async def _drive(
                 tell_signal()
             if await chargers.look(controller.at_ms):
                 keep_status(alarms_too=True)
-            await obey(controller.heed_owner())
+                await obey(controller.heed_owner())
             if controller.signal_lost:
                 listening.look_elsewhere()
             service.look(listening.samples_heard, lambda: _standing(controller))

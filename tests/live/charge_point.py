@@ -159,8 +159,7 @@ class Link(ChargePoint):
             self._device.set_clock(answer.current_time)
 
     async def tell_values(self) -> None:
-        """A Heartbeat, and what connector 1 measures: 6 A."""
-        await self.call(call.Heartbeat(), suppress=False)
+        """What connector 1 measures: 6 A."""
         samples = [{"value": "6.0", "measurand": "Current.Import", "unit": "A", "phase": "L1"}]
         values = [{"timestamp": _text(self._device.clock()), "sampledValue": samples}]
         await self.call(call.MeterValues(connector_id=1, meter_value=values), suppress=False)
