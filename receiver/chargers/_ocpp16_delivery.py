@@ -16,16 +16,17 @@ from receiver.chargers._ocpp16_profile import (
     Options,
     Share,
     Way,
-    format_time,
     make_profile,
     profile_end,
     split,
     ways,
 )
 from receiver.chargers._ocpp16_read_back import READ_BACK_S, NonsenseError, composite_ma, difference
-from receiver.chargers._ocpp16_session import EXTRA_ANSWER_S, Clock, Session
+from receiver.chargers._ocpp16_session import TIME, Session
 from receiver.chargers._ocpp16_settings import ABILITY_KEYS, Abilities, read_abilities, read_settings
 from receiver.chargers._ocpp16_station import WHOLE, Station
+from receiver.chargers._ocpp_link import EXTRA_ANSWER_S, Clock
+from receiver.chargers._ocpp_time import format_time
 from receiver.chargers.driver import ChargerCommand
 
 _log: Final = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class Delivery:
             self.settled.clear()
             _log.info("charge point %s has no limit of ours", self._session.id)
             return
-        await self._session.set_clock()
+        await self._session.set_clock(TIME)
         now = self._now()
         end = profile_end(command, now, self._options)
         await self._set(command, now, end)

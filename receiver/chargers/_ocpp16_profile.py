@@ -9,7 +9,7 @@ own current, and all have an end: charge points keep profiles while nobody talks
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from ocpp.v16.datatypes import ChargingProfile, ChargingSchedule, ChargingSchedulePeriod
@@ -19,6 +19,7 @@ from rds.errors import ChargerRefusedError
 from receiver.chargers._ocpp16_settings import Abilities
 from receiver.chargers._ocpp16_station import CONNECTORS, WHOLE
 from receiver.chargers._ocpp_hub import HubOptions
+from receiver.chargers._ocpp_time import format_time
 from receiver.chargers._options import number
 from receiver.chargers.driver import LOWEST_MA, ChargerCommand
 
@@ -156,11 +157,6 @@ def make_profile(
         valid_to=format_time(end),
         transaction_id=share.transaction,
     )
-
-
-def format_time(moment: datetime) -> str:
-    """An aware time as OCPP writes it: `2026-01-15T18:00:00Z`. Fractions of a second are dropped."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _limit(limit_ma: int, options: Options, unit: ChargingRateUnitType) -> float:

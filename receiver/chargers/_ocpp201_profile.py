@@ -21,7 +21,7 @@ from ocpp.v21.datatypes import ChargingProfileType, ChargingSchedulePeriodType, 
 
 from rds.errors import ChargerRefusedError, UsageError
 from receiver.chargers._ocpp_hub import HubOptions
-from receiver.chargers._ocpp_link import format_time
+from receiver.chargers._ocpp_time import format_time
 from receiver.chargers._options import number
 from receiver.chargers.driver import LOWEST_MA, PAUSE_MA, ChargerCommand
 

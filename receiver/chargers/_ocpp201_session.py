@@ -30,7 +30,8 @@ from receiver.chargers._ocpp201_profile import (
     scheduled_ma,
 )
 from receiver.chargers._ocpp201_questions import Questions
-from receiver.chargers._ocpp_link import TOLD_CHARACTERS, format_time
+from receiver.chargers._ocpp_link import TOLD_CHARACTERS
+from receiver.chargers._ocpp_time import format_time
 from receiver.chargers.driver import ChargerCommand
 
 PROTOCOLS: Final[dict[str, ModuleType]] = {"ocpp2.1": ocpp.v21, "ocpp2.0.1": ocpp.v201}

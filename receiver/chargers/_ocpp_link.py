@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from rds.errors import ChargerRefusedError, DeviceLostError, EvrdsError
 from receiver.chargers._ocpp_hub import WIRE_LOG
+from receiver.chargers._ocpp_time import format_time
 
 EXTRA_ANSWER_S: Final = 5.0
 """How long to wait for an answer that we can do without."""
@@ -27,6 +28,18 @@ QUEUED_ANSWERS: Final = 16
 """Answers that nobody asked for and that are kept until the next call; more are dropped."""
 TOLD_CHARACTERS: Final = 200
 """As much of a charge point's own words stands in an error."""
+
+
+class Clock:
+    """A moment of the chain's time and when it was: whether the chain's time has jumped since."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._at_s = time.monotonic()
+
+    def has_jumped(self, now: datetime) -> bool:
+        """Whether less or more time has passed than did."""
+        return abs(now - self._now - timedelta(seconds=time.monotonic() - self._at_s)) >= CLOCK_TOLERANCE
 
 
 class Link(ChargePoint):
@@ -60,7 +73,7 @@ class Link(ChargePoint):
         self.spoken = asyncio.Event()
         self._now = now
         self._answer_timeout_s = answer_timeout_s
-        self._told: tuple[datetime, float] | None = None
+        self._told: Clock | None = None
         self._was_told = asyncio.Event()
 
     async def receive(self) -> None:
@@ -81,23 +94,31 @@ class Link(ChargePoint):
             raise UnknownActionError(details={"cause": "not served here"})
         await super()._handle_call(message)
 
-    async def ask_if_able(self, request: object) -> Any:  # Any: the answers of the library have no types
-        """The answer to a call that charge points need not know, or None."""
+    async def ask_if_able(
+        self, request: object, *, lenient: bool = False
+    ) -> Any:  # Any: the answers of the library have no types
+        """The answer to a call that charge points need not know, or None. See `ask`."""
         try:
             async with asyncio.timeout(EXTRA_ANSWER_S):
-                return await self.ask(request)
+                return await self.ask(request, lenient=lenient)
         except (TimeoutError, EvrdsError):
             return None
 
-    async def ask(self, request: object) -> Any:  # Any: the answers of the library have no types
+    async def ask(
+        self, request: object, *, lenient: bool = False
+    ) -> Any:  # Any: the answers of the library have no types
         """Send a call and wait for its answer, or for the end of the connection, which the library would sit out.
+
+        Args:
+            request: The call.
+            lenient: Take an answer that its schema forbids. Who asks so looks at each value of it.
 
         Raises:
             ChargerRefusedError: it answered with an error or with what is no answer to this.
             DeviceLostError: it did not answer, or closed the connection.
         """
         action = type(request).__name__
-        answer = asyncio.create_task(self.call(request, suppress=False))
+        answer = asyncio.create_task(self.call(request, suppress=False, skip_schema_validation=lenient))
         closed = asyncio.create_task(self._connection.wait_closed())
         try:
             await asyncio.wait((answer, closed), return_when=asyncio.FIRST_COMPLETED)
@@ -127,11 +148,9 @@ class Link(ChargePoint):
         Args:
             trigger: The call by which it is asked for a heartbeat.
         """
-        if self._told is not None:
-            told, at_s = self._told
-            if abs(self._now() - told - timedelta(seconds=time.monotonic() - at_s)) < CLOCK_TOLERANCE:
-                return
-        self._told = self._now(), time.monotonic()  # once is enough for a charge point that cannot be made to ask
+        if self._told is not None and not self._told.has_jumped(self._now()):
+            return
+        self._told = Clock(self._now())  # once is enough for a charge point that cannot be made to ask
         self._was_told.clear()
         answer = await self.ask_if_able(trigger)
         if answer is not None and answer.status == "Accepted":
@@ -141,11 +160,11 @@ class Link(ChargePoint):
     def tell_time(self) -> str:
         """The chain's time as OCPP writes it, for an answer."""
         now = self._now()
-        self._told = now, time.monotonic()
+        if self._told is not None and self._told.has_jumped(now):
+            self.hear_jump()
+        self._told = Clock(now)
         self._was_told.set()
         return format_time(now)
 
-
-def format_time(moment: datetime) -> str:
-    """An aware time as OCPP writes it: `2026-01-15T18:00:00Z`. Fractions of a second are dropped."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def hear_jump(self) -> None:
+        """The charge point is told another time than it had: what it holds of ours was meant on another clock."""

@@ -7,11 +7,11 @@ whoever speaks as its central system (OCPP 2.0.1, K01.FR.22), and it cannot know
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from receiver.chargers._ocpp_proxy_profile import UNBOUND
 from receiver.chargers._ocpp_proxy_schedule import Schedule
+from receiver.chargers._ocpp_time import format_time
 
 Call = tuple[str, dict[str, object]]
 """An action and its payload."""
@@ -143,11 +143,6 @@ class Dialect:
             asked.get("chargingProfileId"),
             *(which.get(key) for key in ("evseId", "chargingProfilePurpose", "stackLevel")),
         )
-
-
-def format_time(moment: datetime) -> str:
-    """An aware time as OCPP writes it, fractions of a second dropped."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _number(text: str | None) -> int | None:

@@ -23,10 +23,11 @@ from websockets.typing import Subprotocol
 from rds.errors import DeviceAbsentError, DeviceLostError, EvrdsError, UsageError
 from receiver.chargers._ocpp16_delivery import Delivery, words
 from receiver.chargers._ocpp16_profile import PURPOSES, Options
-from receiver.chargers._ocpp16_session import EXTRA_ANSWER_S, Session
+from receiver.chargers._ocpp16_session import Session
 from receiver.chargers._ocpp16_settings import currents_without_us, installer_warnings, random_delays, read_abilities
 from receiver.chargers._ocpp16_station import Station
 from receiver.chargers._ocpp_hub import Berth
+from receiver.chargers._ocpp_link import EXTRA_ANSWER_S
 from receiver.chargers._options import read_options
 from receiver.chargers.driver import ChargerCommand, ChargerDriver, ChargerReading, Fallback, ProbeReport
 

@@ -59,7 +59,7 @@ def test_a_restart_behind_a_living_connection_gets_the_limit_again() -> None:
 def test_a_limit_without_a_known_end_is_refreshed_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("receiver.chargers.ocpp16.LOOK_S", 0.05)
     # What jumps here is to pass for time that went by.
-    monkeypatch.setattr("receiver.chargers._ocpp16_session.CLOCK_TOLERANCE", timedelta(days=1))
+    monkeypatch.setattr("receiver.chargers._ocpp_link.CLOCK_TOLERANCE", timedelta(days=1))
 
     async def case(driver: Driver, chain: Chain) -> None:
         async with connect(f"ws://127.0.0.1:{driver.port}/CP_1", subprotocols=OCPP, proxy=None) as wire:

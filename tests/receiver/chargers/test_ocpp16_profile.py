@@ -15,13 +15,13 @@ from receiver.chargers._ocpp16_profile import (
     Options,
     Share,
     Way,
-    format_time,
     make_profile,
     profile_end,
     split,
     ways,
 )
 from receiver.chargers._ocpp16_settings import Abilities
+from receiver.chargers._ocpp_time import format_time
 from receiver.chargers.driver import ChargerCommand
 
 NOW = datetime(2026, 1, 15, 18, 0, 0, 250000, tzinfo=UTC)
