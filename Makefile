@@ -69,9 +69,12 @@ chargers: $(READY)
 captures: $(READY)
 	$(BIN)/python tests/captures/expectations.py $(DIR)
 
+# What an installation gets: the stick, every charger's driver, the page and pictures; not what only a desk needs.
+EXTRAS := $(addprefix --extra ,gpio http modbus mqtt ocpp plots rtlsdr serial web)
+
 # After a change of the dependencies in pyproject.toml.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --extra ocpp --extra plots --extra rtlsdr pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header $(EXTRAS) pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --all-extras --group dev pyproject.toml -o requirements-dev.lock
 
 # Installation without internet: dist/wheelhouse-x86_64 and -aarch64, Python 3.11 to 3.13, each with an install.sh (README).

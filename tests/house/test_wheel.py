@@ -44,3 +44,6 @@ def test_both_scripts_run_in_an_environment_that_holds_the_lock_and_the_wheel(wh
     for script in ("evrds-encoder", "evrds-receiver"):
         assert _run(tmp_path / "bin" / script, "--version").startswith(script)
         assert f"usage: {script}" in _run(tmp_path / "bin" / script, "--help")
+    drivers = _run(tmp_path / "bin" / "evrds-receiver", "charger", "list")
+    assert "modbus" in drivers
+    assert "extra" not in drivers, "no driver lacks anything"
