@@ -28,16 +28,9 @@ clock      the charge point's own time of the event
 
 import argparse
 import asyncio
-import contextlib
-import json
-import random
-import signal
-import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint, call, call_result
@@ -49,17 +42,12 @@ from ocpp.v16.enums import (
     RegistrationStatus,
     TriggerMessageStatus,
 )
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
 
-FIRST_DELAY_S: Final = 0.1
-LAST_DELAY_S: Final = 5.0
-
-Report = Callable[[dict[str, object]], None]
+from tests.live.station_process import ClockedDevice, Report, answer, keep_connected, report_to, text_of, until_signal
 
 
-class Device:
+class Device(ClockedDevice):
     """What outlives a connection: the clock that was told, the profiles by id, the settings."""
 
     def __init__(
@@ -74,21 +62,11 @@ class Device:
         connectors: int = 1,
         disobey: bool = False,
     ) -> None:
+        super().__init__()
         self.rate_unit, self.reject, self.silent, self._report = rate_unit, reject, silent, report
         self.meter, self.takes, self.connectors, self.disobey = meter, takes, connectors, disobey
         self.booted = False
         self.profiles: dict[int, dict[str, Any]] = {}  # Any: a profile as it came, checked by the library's schema
-        self.changed = asyncio.Event()
-        self._told = datetime(2000, 1, 1, tzinfo=UTC), time.monotonic()
-
-    def clock(self) -> datetime:
-        """Its own time; the year 2000 until it is told."""
-        told, at_s = self._told
-        return told + timedelta(seconds=time.monotonic() - at_s)
-
-    def set_clock(self, current_time: str) -> None:
-        self._told = _time(current_time), time.monotonic()
-        self.changed.set()
 
     def end(self, profile: dict[str, Any]) -> datetime:  # Any: see profiles
         """The earlier of the schedule's duration and validTo; in the year 9999 for neither."""
@@ -114,26 +92,20 @@ class Device:
             profile = holding[0]
             unit = profile["charging_schedule"]["charging_rate_unit"].lower()
             line[f"limit_{unit}"] = sum(_limit(one) for one in holding)
-            line |= {"until": _text(self.end(profile)), "purpose": profile["charging_profile_purpose"]}
-        self._report(line | {"clock": _text(self.clock())})
+            line |= {"until": text_of(self.end(profile)), "purpose": profile["charging_profile_purpose"]}
+        self._report(line | {"clock": text_of(self.clock())})
 
     def composite(self, connector: int) -> float:
         """The limit of a connector, 0 for all, in the unit that it takes."""
         limits = [_limit(one) for one in self.holding() if connector in (0, one["connector"])]
         return sum(limits) if limits and not self.disobey else {"Current": 32.0, "Power": 22080.0}[self.rate_unit]
 
-    async def end_profiles(self) -> None:
-        """Drop each profile at its end, for ever."""
-        while True:
-            ended = [number for number, profile in self.profiles.items() if self.end(profile) <= self.clock()]
-            for number in ended:
-                del self.profiles[number]
-                self.report("ended")
-            ends = [self.end(profile) for profile in self.profiles.values()]
-            wait_s = (min(ends) - self.clock()).total_seconds() if ends else None
-            self.changed.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), wait_s)
+    def ends(self) -> dict[int, datetime]:
+        return {number: self.end(profile) for number, profile in self.profiles.items()}
+
+    def drop(self, number: int) -> None:
+        del self.profiles[number]
+        self.report("ended")
 
 
 class Link(ChargePoint):
@@ -161,7 +133,7 @@ class Link(ChargePoint):
     async def tell_values(self) -> None:
         """What connector 1 measures: 6 A."""
         samples = [{"value": "6.0", "measurand": "Current.Import", "unit": "A", "phase": "L1"}]
-        values = [{"timestamp": _text(self._device.clock()), "sampledValue": samples}]
+        values = [{"timestamp": text_of(self._device.clock()), "sampledValue": samples}]
         await self.call(call.MeterValues(connector_id=1, meter_value=values), suppress=False)
 
     async def charge(self) -> None:
@@ -169,7 +141,7 @@ class Link(ChargePoint):
         if not self._device.meter:
             return
         self._device.meter = False
-        connector, moment = 1, _text(self._device.clock())
+        connector, moment = 1, text_of(self._device.clock())
         for status in ("Preparing", "Charging"):
             await self.call(call.StatusNotification(connector_id=connector, error_code="NoError", status=status))
         start = call.StartTransaction(connector_id=connector, id_tag="1", meter_start=1000, timestamp=moment)
@@ -248,7 +220,7 @@ class Link(ChargePoint):
 
     @on(Action.get_composite_schedule)
     def _on_composite(self, connector_id: int, duration: int, **_unit: object) -> call_result.GetCompositeSchedule:
-        start = _text(self._device.clock())
+        start = text_of(self._device.clock())
         period = {"startPeriod": 0, "limit": self._device.composite(connector_id)}
         unit = {"Current": "A", "Power": "W"}[self._device.rate_unit]
         return call_result.GetCompositeSchedule(
@@ -281,34 +253,17 @@ class Link(ChargePoint):
 
 async def run(url: str, device: Device) -> None:
     """Keep the device connected until cancelled."""
-    ending = asyncio.create_task(device.end_profiles())
-    delay_s = FIRST_DELAY_S
-    try:
-        while True:
-            with contextlib.suppress(OSError, InvalidHandshake, TimeoutError, ConnectionClosed):
-                # proxy=None: the charge point is on this machine, whatever the environment says.
-                async with connect(url, subprotocols=[Subprotocol("ocpp1.6")], proxy=None) as connection:
-                    delay_s = FIRST_DELAY_S
-                    await _talk(Link(url.rpartition("/")[2], connection, device))
-            await asyncio.sleep(delay_s * random.uniform(0.5, 1))
-            delay_s = min(2 * delay_s, LAST_DELAY_S)
-    finally:
-        ending.cancel()
 
+    async def talk(name: str, connection: ClientConnection) -> None:
+        link = Link(name, connection, device)
 
-async def _talk(link: Link) -> None:
-    """Greet and answer until the connection ends."""
+        async def begin() -> None:
+            await link.greet()
+            await link.charge()
 
-    async def begin() -> None:
-        await link.greet()
-        await link.charge()
+        await answer(link.start(), begin())
 
-    greeting = asyncio.create_task(begin())
-    try:
-        await link.start()
-    finally:
-        greeting.cancel()
-        await asyncio.gather(greeting, return_exceptions=True)
+    await keep_connected(url, "ocpp1.6", talk, device.end_profiles())
 
 
 def _limit(profile: dict[str, Any]) -> float:  # Any: see Device.profiles
@@ -319,35 +274,18 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 async def _main(arguments: argparse.Namespace) -> None:
-    def report(line: dict[str, object]) -> None:
-        text = json.dumps(line) + "\n"
-        if arguments.log is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            with arguments.log.open("a", encoding="utf-8") as log:
-                log.write(text)
-
     device = Device(
         rate_unit=arguments.rate_unit,
         reject=arguments.reject,
         silent=arguments.silent,
-        report=report,
+        report=report_to(arguments.log),
         meter=arguments.meter,
         takes=arguments.takes,
         connectors=arguments.connectors,
         disobey=arguments.disobey,
     )
-    running = asyncio.create_task(run(arguments.url, device))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    await until_signal(run(arguments.url, device))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python tests/live/charging_station.py ws://HOST:PORT/NAME [--version 2.0.1|2.1] [--log FILE] [--rate-unit A|W]
                                           [--evses N] [--reject] [--silent] [--terse]
 
-It connects again whenever the connection ends (0.1 s, doubling to 2 s) and runs until SIGTERM or SIGINT, which end it
+It connects again whenever the connection ends (0.1 s, doubling to 5 s) and runs until SIGTERM or SIGINT, which end it
 with code 0. Its clock is the one that the central system tells; its memory is the process's. --terse leaves out all
 that a station need not have: no read-back, no reports, no more than one variable at a time.
 
@@ -13,13 +13,6 @@ that of the profile with the highest stack level of EVSE 0, or else of EVSE 1.
 
 import argparse
 import asyncio
-import contextlib
-import json
-import random
-import signal
-import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -31,19 +24,16 @@ from ocpp.exceptions import NotSupportedError, OccurrenceConstraintViolationErro
 from ocpp.routing import after, on
 from ocpp.v21 import call, call_result
 from ocpp.v21.enums import Action
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
 
-FIRST_DELAY_S: Final = 0.1
-LAST_DELAY_S: Final = 2.0
+from tests.live.station_process import ClockedDevice, Report, answer, keep_connected, report_to, text_of, until_signal
+
 VERSIONS: Final = {"2.0.1": ocpp.v201, "2.1": ocpp.v21}
 
-Report = Callable[[dict[str, object]], None]
 Profile = dict[str, Any]  # Any: a profile as it came, checked by the library's schema
 
 
-class Device:
+class Device(ClockedDevice):
     """What outlives a connection: the clock that was told, the profiles by id with their EVSE, the settings."""
 
     def __init__(
@@ -57,22 +47,12 @@ class Device:
         silent: bool = False,
         terse: bool = False,
     ) -> None:
+        super().__init__()
         self.version, self.rate_unit, self.evses = version, rate_unit, evses
         self.reject, self.silent, self.terse = reject, silent, terse
         self._report = report
         self.booted = False
         self.profiles: dict[int, tuple[int, Profile]] = {}
-        self.changed = asyncio.Event()
-        self._told = datetime(2000, 1, 1, tzinfo=UTC), time.monotonic()
-
-    def clock(self) -> datetime:
-        """Its own time; the year 2000 until it is told."""
-        told, at_s = self._told
-        return told + timedelta(seconds=time.monotonic() - at_s)
-
-    def set_clock(self, current_time: str) -> None:
-        self._told = datetime.fromisoformat(current_time), time.monotonic()
-        self.changed.set()
 
     def leading(self, evse: int) -> Profile | None:
         """Of the profiles of an EVSE that have begun and not ended, the one with the highest stack level."""
@@ -89,21 +69,15 @@ class Device:
             line["limit_" + schedule["charging_rate_unit"].lower()] = float(
                 schedule["charging_schedule_period"][0]["limit"]
             )
-            line |= {"until": _text(_end(profile)), "purpose": profile["charging_profile_purpose"]}
-        self._report(line | {"clock": _text(self.clock())})
+            line |= {"until": text_of(_end(profile)), "purpose": profile["charging_profile_purpose"]}
+        self._report(line | {"clock": text_of(self.clock())})
 
-    async def end_profiles(self) -> None:
-        """Drop each profile at its end, for ever."""
-        while True:
-            ended = [number for number, (_, profile) in self.profiles.items() if _end(profile) <= self.clock()]
-            for number in ended:
-                del self.profiles[number]
-                self.report("ended")
-            ends = [_end(profile) for _, profile in self.profiles.values()]
-            wait_s = (min(ends) - self.clock()).total_seconds() if ends else None
-            self.changed.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), wait_s)
+    def ends(self) -> dict[int, datetime]:
+        return {number: _end(profile) for number, (_, profile) in self.profiles.items()}
+
+    def drop(self, number: int) -> None:
+        del self.profiles[number]
+        self.report("ended")
 
 
 class Link(ChargePoint):
@@ -190,7 +164,7 @@ class Link(ChargePoint):
         composite = {
             "evse_id": evse_id,
             "duration": duration,
-            "schedule_start": _text(self._device.clock()),
+            "schedule_start": text_of(self._device.clock()),
             "charging_rate_unit": schedule["charging_rate_unit"],
             "charging_schedule_period": schedule["charging_schedule_period"],
         }
@@ -218,30 +192,12 @@ class Link(ChargePoint):
 
 async def run(url: str, device: Device) -> None:
     """Keep the device connected until cancelled."""
-    ending = asyncio.create_task(device.end_profiles())
-    protocol = Subprotocol(f"ocpp{device.version}")
-    delay_s = FIRST_DELAY_S
-    try:
-        while True:
-            with contextlib.suppress(OSError, InvalidHandshake, TimeoutError, ConnectionClosed):
-                # proxy=None: the station is on this machine, whatever the environment says.
-                async with connect(url, subprotocols=[protocol], proxy=None) as connection:
-                    delay_s = FIRST_DELAY_S
-                    await _talk(Link(url.rpartition("/")[2], connection, device))
-            await asyncio.sleep(delay_s * random.uniform(0.5, 1))
-            delay_s = min(2 * delay_s, LAST_DELAY_S)
-    finally:
-        ending.cancel()
 
+    async def talk(name: str, connection: ClientConnection) -> None:
+        link = Link(name, connection, device)
+        await answer(link.start(), link.greet())
 
-async def _talk(link: Link) -> None:
-    """Greet and answer until the connection ends."""
-    greeting = asyncio.create_task(link.greet())
-    try:
-        await link.start()
-    finally:
-        greeting.cancel()
-        await asyncio.gather(greeting, return_exceptions=True)
+    await keep_connected(url, f"ocpp{device.version}", talk, device.end_profiles())
 
 
 def _start(profile: Profile) -> datetime:
@@ -257,26 +213,9 @@ def _end(profile: Profile) -> datetime:
     return min(ends, default=datetime.max.replace(tzinfo=UTC))
 
 
-def _text(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 async def _main(arguments: argparse.Namespace) -> None:
-    def report(line: dict[str, object]) -> None:
-        text = json.dumps(line) + "\n"
-        if arguments.log is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            with arguments.log.open("a", encoding="utf-8") as log:
-                log.write(text)
-
     settings = {name: value for name, value in vars(arguments).items() if name not in ("url", "log")}
-    running = asyncio.create_task(run(arguments.url, Device(report, **settings)))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    await until_signal(run(arguments.url, Device(report_to(arguments.log), **settings)))
 
 
 if __name__ == "__main__":
