@@ -24,6 +24,8 @@ ALLOWED = {
     "encoder/cli.py": "import encoder.app",
     "encoder/app.py": "import encoder.carousel, encoder.feeds.plan, rds.text",
     "receiver/cli.py": "import receiver.app",
+    "receiver/decode_cli.py": "import receiver.app",
+    "receiver/run_cli.py": "import receiver.app",
     "receiver/app.py": "import receiver.sources.iq_file, receiver.dsp.fm, receiver.chargers, receiver.store",
     "receiver/chargers/__init__.py": "",
     "receiver/chargers/ocpp16.py": "import ocpp.v16, websockets",
